@@ -28,8 +28,8 @@ from prosaas_core.tables import Business, Call, Customer
 TOLD_WITHIN = timedelta(hours=12)
 # Numbers of a call that its parts add up to.
 _ADDED_UP = (
-    "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
-    "tokens_out", "cost", "errors", "refused", "unmended", "reconnects", "noisy", "unwritten",
+    "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "lines",
+    "tokens_in", "tokens_out", "cost", "errors", "refused", "unmended", "reconnects", "noisy", "unwritten",
     "database_away",
 )  # fmt: skip
 

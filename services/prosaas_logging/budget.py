@@ -62,11 +62,13 @@ class Account:
     """What one scope has written and folded; ``accounting`` is held by whoever uses it."""
 
     __slots__ = ("_asked", "_barge_ins", "_began", "_digests", "_ended_at", "_lines", "_loggers", "_news", "_outcomes",
-                 "_said_at", "_turns", "_words", "folded", "told", "written")  # fmt: skip
+                 "_said_at", "_turns", "_words", "digests", "folded", "told", "written")  # fmt: skip
 
     def __init__(self) -> None:
         self.written = 0
         self.folded = 0
+        # The digests that were handed out: lines of the log beside those written.
+        self.digests = 0
         # How many of the folded ones a line has told of, once one has; what folds after it is the chatter of an ending.
         self.told: int | None = None
         self._loggers: Counter[str] = Counter()
@@ -178,6 +180,7 @@ class Account:
             "lines": self._lines,
         }
         self._said_at = now
+        self.digests += 1
         self._forget()
         return now, INFO, OURS, event, fields, None
 

@@ -73,8 +73,8 @@ class Scope(Remembered):
 
     @property
     def written(self) -> int:
-        """How many lines were written so far."""
-        return self._account.written
+        """How many lines were written so far, the digests of folded ones among them."""
+        return self._account.written + self._account.digests
 
     @property
     def untold(self) -> int:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from prosaas_ops.lock import at_work
 from prosaas_ops.options import OTHERS, OWN_SERVICES, Problem
 from prosaas_ops.stack.engine import DEV, Container, Engine
 from prosaas_ops.stack.live_calls import drains
@@ -80,10 +81,13 @@ def on_a_swarm() -> bool:
 def not_up(gone: Iterable[str], missing: Iterable[str] = ()) -> str:
     """That these services do not run, and what starts them again, the ones that others need first; nothing for none.
 
+    While a command is at work that may be its doing, and every other one is refused: its end comes first.
     Of another project in STACK= nobody here knows what should run.
     """
     fixes = set() if OTHERS else {repair(service) for service in gone if service != "migrate"}
     # A restart renews what is there.
     fixes |= {whole() for _ in missing}
     ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]
+    if fixes and (which := at_work()):
+        return words.NOT_UP(commands=words.AWAIT(which=which))
     return words.NOT_UP(commands=" · ".join(sorted(fixes - {*ours}) or ours)) if fixes else ""

@@ -31,7 +31,12 @@ ABOUT_OTHERS = {
 
 
 def run(
-    tmp_path: Path, command: str, stack: Path | None = None, account: str = "root", settings: str = "", **variables: str
+    tmp_path: Path,
+    command: str,
+    stack: Path | None = None,
+    account: str = "root",
+    settings: str | None = "",
+    **variables: str,
 ) -> "tuple[subprocess.CompletedProcess[str], str]":
     """What the door says, and what the engine was asked."""
     clone, commands, noted = make_checkout(tmp_path).path, tmp_path / "commands", tmp_path / "noted"
@@ -40,7 +45,8 @@ def run(
     (commands / "docker").chmod(0o755)
     (commands / "id").write_text(f'#!/bin/sh\n[ "$1" = -un ] && echo {account} || echo {IDS[account]}\n', "utf-8")
     (commands / "id").chmod(0o755)
-    (clone / ".env").write_text(f"{settings}\n", "utf-8")
+    if settings is not None:
+        (clone / ".env").write_text(f"{settings}\n", "utf-8")
     (tmp_path / "socket").touch()
     noted.touch()
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "NOTED": str(noted)}
@@ -97,3 +103,28 @@ def test_who_asks_knows_whether_the_stack_is_a_demo(
     (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
     *_, (_, value) = re.findall(r" --env DEMO(=(\S*))?(?= )", started)
     assert (value or shell.get("DEMO", "")) == told
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_who_asks_sees_who_is_at_work_and_nothing_of_what_they_do(there: bool, tmp_path: Path) -> None:
+    """A journal may have a new password in it. Of a lock that is not there yet the engine would make a folder."""
+    (tmp_path / ".state").mkdir()
+    (tmp_path / ".state/journal.json").write_text("{}")
+    if there:
+        (tmp_path / ".state/lock").touch()
+    done, asked = run(tmp_path, "status")
+    assert done.returncode == 0, done.stderr
+    (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
+    assert (f"--volume {tmp_path}/.state/lock:/ops/.state/lock:ro " in started) is there
+    assert "journal" not in started
+    assert f"{tmp_path}/.state:" not in started
+
+
+@pytest.mark.parametrize(("settings", "looked"), [("", True), (None, False)])
+def test_the_doctor_of_a_folder_without_an_env_looks_at_no_other_folders_levels(
+    settings: str | None, looked: bool, tmp_path: Path
+) -> None:
+    """The stack of the name that it would have is somebody else's."""
+    done, asked = run(tmp_path, "doctor", settings=settings)
+    assert done.returncode == 0, done.stderr
+    assert ("prosaas.ops.command=levels" in asked) is looked

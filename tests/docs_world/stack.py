@@ -56,7 +56,7 @@ class Stack:
         return [one for one in found if not services or one.service in services]
 
     generations = require = current = containers
-    log_driver, with_kept = Engine.log_driver, Engine.with_kept
+    log_driver, with_kept, environment = Engine.log_driver, Engine.with_kept, Engine.environment
 
     def running(self, service: str) -> Container:
         return self.containers(service)[0]

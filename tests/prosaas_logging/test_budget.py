@@ -205,6 +205,17 @@ def test_a_call_of_half_an_hour_is_quiet_for_a_minute_at_first_then_for_five_and
     assert len(lines.written) <= SHARES["call"] + 1
 
 
+def test_a_digest_is_one_of_the_lines_that_a_call_has_written(lines: Log) -> None:
+    """Who counts a call's lines in the log counts it as well."""
+    with scope(call_sid="CA1") as call:
+        sixty_turns(talk := Talk(lines))
+        assert lines.of(CALL_GOES_ON)
+        assert call.written == len(lines.written)
+        talk.end()
+        assert lines.of(CALL_DIGEST)
+        assert call.written == len(lines.written)
+
+
 def test_each_digest_tells_what_none_before_it_told(lines: Log) -> None:
     with scope(call_sid="CA1") as call:
         sixty_turns(talk := Talk(lines))

@@ -43,6 +43,7 @@ class FakeEngine:
 
     project = "prosaas"
     log_driver, everywhere, with_kept = Engine.log_driver, Engine.everywhere, Engine.with_kept
+    environment = Engine.environment
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {
@@ -85,12 +86,19 @@ class FakeEngine:
             )
             for name in self.written
         ]  # fmt: skip
-        return [one for one in (*found, *self.beside) if not services or one.service in services]
+        found += self.beside
+        if not services:
+            return found
+        return sorted((one for one in found if one.service in services), key=lambda one: services.index(one.service))
 
     def begin(self, service: str) -> Container:
         """Another generation, named `new`, beside the one that runs."""
         self.beside.append(Container("new", service, f"prosaas-{service}-2", "running", "", "Up"))
         return self.beside[-1]
+
+    def started_with(self, container: str, *settings: str) -> None:
+        """What it has in its environment, each as NAME=value."""
+        self.details[container] = {"State": STATE, "Config": {"Env": ["PATH=/bin", *settings]}}
 
     def require(self, *services: str) -> list[Container]:
         found = self.containers(*services)

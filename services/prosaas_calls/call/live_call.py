@@ -121,7 +121,8 @@ class LiveCall:
             numbers.call_sid, reason, numbers.duration_s, stats, charges, lines=call_scope.written
         )
         events = [entry._asdict() for entry in call_scope.timeline]
-        record = replace(numbers, transcript=self.call.history.to_json(), events=events)
+        metrics = {**numbers.metrics, "lines": call_scope.written}
+        record = replace(numbers, metrics=metrics, transcript=self.call.history.to_json(), events=events)
         try:
             told = self._masked(record) if tracing.with_words() else record
             trace(call_scope, told, model=self._services.settings.openai_realtime_model)
@@ -181,6 +182,7 @@ class LiveCall:
             metrics={
                 **self._metrics(call_scope),
                 "asking_ms": self.call.stats.asking_ms,
+                "lines": call_scope.written,
                 **self._services.settings.for_record(self.call.promises.to_json()),
                 **({"returned": self.claims.returned} if self.claims.returned else {}),
                 "currency": self._services.prices.currency,

@@ -31,9 +31,10 @@ def counts(call_sid: str) -> bool:
     return in_demo() or not is_simulated(call_sid)
 
 
-def counted(column: str = "call_sid") -> str:
-    """The same in SQL; what is of no call counts."""
-    return "true" if in_demo() else f"substr({column}, {_BEFORE + 1}, {len(MARK)}) is distinct from '{MARK}'"
+def counted(column: str = "call_sid", *, demo: bool | None = None) -> str:
+    """The same in SQL, by DEMO where nobody knows better; what is of no call counts."""
+    all_count = in_demo() if demo is None else demo
+    return "true" if all_count else f"substr({column}, {_BEFORE + 1}, {len(MARK)}) is distinct from '{MARK}'"
 
 
 def said_first(call_sid: str, language: str) -> str:

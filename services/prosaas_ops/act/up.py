@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from prosaas_ops.act import retention
@@ -10,7 +9,7 @@ from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.configuration import refuse_unwritten, would_start
 from prosaas_ops.conduct.files import problem
-from prosaas_ops.conduct.finding import refuse, told, warn_of
+from prosaas_ops.conduct.finding import refuse, tell_of_news, told, warn_of
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, RESTART, SETTLED, examine
@@ -223,21 +222,13 @@ def _restart(world: World, options: Options) -> None:
     warn_of(world, [finding for finding in findings if finding.fix])
     way = plan.restart(world, service)
     if not level:
-        _say_what_is_new(world, service)
+        tell_of_news(world, service)
     run_plan(way, world)
     images = Images(world, environment)
     world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
     _say_what_drains(world)
     if level:
         world.say(words.RUNS_AT(service=service, level=level, short=short))
-
-
-def _say_what_is_new(world: World, *services: str) -> None:
-    """After a deploy that failed, .env is still what it would have been. Where none can say, it begins all the same."""
-    with suppress(Problem):
-        running = {found.service for found in world.containers(*services) if found.state == "running"}
-        if new := [name for name in Generations(world).changed(*services) if name in running]:
-            world.warn(words.STARTS_WITH_TODAYS(services=", ".join(new)))
 
 
 def _down(world: World, _options: Options) -> None:
@@ -272,7 +263,7 @@ def _rotate(world: World, options: Options) -> None:
     if not all(would_start(world, "prod", service) for service in OURS):
         # All of them start anew, on the way back as well.
         refuse(examine(SETTLED, world, "prod"))
-    _say_what_is_new(world, *OURS)
+    tell_of_news(world, *OURS)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else secrets.typed(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     world.say(words.NEW_VALUE(name=name, meanwhile=str(words.ONCE_ANSWERED) if "," in value else ""))

@@ -7,12 +7,13 @@ from prosaas_core.facts.troubles import opening, verdict
 from prosaas_core.phones import caller_id, is_withheld
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.piece import width
-from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.screen.terminal import Prose, Screen, until_now
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.records import Away, business_known, searched
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
@@ -30,7 +31,9 @@ def run(options: Options) -> int:
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
     engine = opened()
     phone = searched(options.phone_typed())
-    asked = Asked(since, until, phone, business, bad, order, options.number("MAX", 30), live_ids(engine))
+    asked = Asked(
+        since, until, phone, business, bad, order, options.number("MAX", 30), live_ids(engine), is_demo(engine)
+    )
     try:
         found = find(asked)
     except Away as away:
@@ -38,7 +41,7 @@ def run(options: Options) -> int:
     if not found.every:
         complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
-    whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
+    whole = f"{since:%Y-%m-%d %H:%M} – {until_now(until):%m-%d %H:%M} UTC"
     screen.say(
         Prose(
             words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached)
@@ -67,7 +70,7 @@ def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
     first = words.LINES_FROM(first=f"{datetime.fromtimestamp(born, UTC):%m-%d %H:%M}") if late else ""
     return words.NO_CALL(
         since=f"{asked.since:%Y-%m-%d %H:%M}",
-        until=f"{asked.until:%Y-%m-%d %H:%M}",
+        until=f"{until_now(asked.until):%Y-%m-%d %H:%M}",
         window=window or "SINCE=1d",
         lines=first,
     )

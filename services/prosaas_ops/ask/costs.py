@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
-from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.screen.terminal import Prose, Screen, until_now
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, SIMULATED, Sum, Wanted, spent
+from prosaas_ops.stack.swarm import opened
+from prosaas_ops.started import is_demo
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 
@@ -24,20 +26,20 @@ OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 def run(options: Options) -> int:
     business, (since, until) = options.business(), options.window("30d", _LONGEST)
     by = options.choice("BY", GROUPS, "day")
-    found = spent(Wanted(since, until, by, business))
+    found = spent(Wanted(since, until, by, business, is_demo(opened())))
     sums = [row for row in found if row.name != SIMULATED]
     apart = [row for row in found if row.name == SIMULATED]
     if not found and business and not business_known(business):
         complain(f"costs: {told.NO_BUSINESS(business=business)}")
         return NOTHING
     if not sums:
-        window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
+        window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until_now(until):%Y-%m-%d %H:%M}"}
         complain(f"costs: {words.NOTHING_PAID(**window)}{f'; {_apart(apart)}' if apart else ''}")
         return NOTHING
     if options.flag("CSV", default=False):
         _csv(by, sums)
     else:
-        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC", apart)
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until_now(until):%Y-%m-%d %H:%M} UTC", apart)
     return FINE
 
 

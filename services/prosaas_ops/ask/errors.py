@@ -9,6 +9,7 @@ from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line, hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
@@ -44,8 +45,10 @@ def run(options: Options) -> int:
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{hour(end, since)} UTC"
-    if demo := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
-        screen.say(screen.dim(words.DEMO(services=", ".join(demo))))
+    if is_demo(engine):
+        screen.say(screen.dim(str(words.DEMO)))
+    elif before := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
+        screen.say(Prose(screen.dim(words.WAS_DEMO(services=", ".join(before)))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
         if apart := _beside_the_lines(lines, 0):

@@ -14,7 +14,7 @@ from prosaas_ops.stack.lines import hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import not_up
 from prosaas_ops.stories.status import Running, Status, status
-from prosaas_ops.texts import Text
+from prosaas_ops.texts import Text, machine
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts.told import AND_SIMULATED
 
@@ -75,6 +75,8 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _is_bad(each) else screen.warn(line) if each.level == "DEBUG" else line
+    if now.at_work:
+        yield Prose(screen.warn(machine.AT_WORK(which=now.at_work)))
     gone = [each for each in now.running if each.down]
     if unserved := not_up(*([each.service for each in gone if bool(each.name) is made] for made in (True, False))):
         yield Prose(screen.bad(unserved))

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
 from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import FINE, PROBLEM
+from prosaas_ops.options import FINE, PROBLEM, Problem
+from prosaas_ops.started import settings
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import machine
 
@@ -47,6 +50,38 @@ def warn_of(world: World, findings: Iterable[Finding]) -> None:
     """A line each of what is wrong and refuses nothing."""
     for finding in findings:
         world.warn(f"{finding.text}; {finding.fix}")
+
+
+def tell_of_news(world: World, *services: str) -> None:
+    """What those that run start with and do not run with; where none can say, they begin all the same.
+
+    After a deploy that failed, .env is still what it would have been. What a restart at another level leaves is no more
+    than that level, and the next one is there to take it back.
+    """
+    with suppress(Problem):
+        running = {found.service for found in world.containers(*services) if found.state == "running"}
+        new = [name for name in Generations(world).changed(*services) if name in running]
+        levels = {name: setting for name in new if (setting := _level_alone(world, name))}
+        for name, setting in levels.items():
+            world.say(words.LEVEL_IS_NEW(service=name, setting=setting))
+        if others := [name for name in new if name not in levels]:
+            world.warn(words.STARTS_WITH_TODAYS(services=", ".join(others)))
+
+
+def _level_alone(world: World, service: str) -> str:
+    """The setting of its own level that it runs with, where nothing else would be new; else, or unknown, empty."""
+    name, before = f"{service.removeprefix('prosaas-').upper()}_LOG_LEVEL", world.overrides
+    try:
+        level = settings(world.engine, world.engine.running(service)).get(name, "")
+        if not level or level == world.setting(name):
+            return ""
+        # Asked once more, as if the level stayed.
+        world.overrides = before | {name: level}
+        return "" if Generations(world).changed(service) else f"{name}={level}"
+    except Problem:
+        return ""
+    finally:
+        world.overrides = before
 
 
 def told(findings: list[Finding], file: TextIO | None = None) -> int:

@@ -17,7 +17,7 @@ from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.run import unfinished
-from prosaas_ops.conduct.secrets import unwritten
+from prosaas_ops.conduct.secrets import another_name, unwritten
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Gone
@@ -257,13 +257,20 @@ def services(world: World, _environment: str) -> Iterator[Finding]:
 
 
 def project(world: World, _environment: str) -> Iterator[Finding]:
-    """Another folder's containers under this name would be taken over, or taken away as orphans."""
+    """Another folder's containers under this name would be taken over, or taken away as orphans.
+
+    Without an .env a start chooses another name: what is looked at from then on is not theirs.
+    """
     form = '{{.Label "com.docker.compose.project.working_dir"}}'
     chosen = f"label=com.docker.compose.project={world.project}"
     folders = set(world.docker("ps", "--all", "--format", form, f"--filter={chosen}").out.split("\n")) - {""}
     others = {folder for folder in folders if folder != str(world.root)}
-    if others:
-        text = words.OTHER_FOLDER(project=world.project, folders=", ".join(sorted(others)))
+    told = {"project": world.project, "folders": ", ".join(sorted(others))}
+    if others and not world.env.path.exists() and "COMPOSE_PROJECT_NAME" not in os.environ:
+        world.overrides["COMPOSE_PROJECT_NAME"] = another_name()
+        yield Finding("project", words.NO_STACK_HERE(**told))
+    elif others:
+        text = words.OTHER_FOLDER(**told)
         yield Finding("project", text, str(words.OTHER_NAME), "docs/operations.md")
     else:
         yield Finding("project", world.project)

@@ -97,9 +97,14 @@ def _free_project(world: World) -> str:
     )
     if not taken.strip():
         return "prosaas"
-    name = f"prosaas-{random.token_hex(2)}"
+    name = another_name()
     world.say(words.OTHER_STACK(name=name))
     return name
+
+
+def another_name() -> str:
+    """What a folder's stack is called where another folder's goes by the first name."""
+    return f"prosaas-{random.token_hex(2)}"
 
 
 def chosen_stack(world: World, environment: str) -> dict[str, str]:

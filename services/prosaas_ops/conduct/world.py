@@ -1,6 +1,5 @@
 """What a plan acts on: one checkout, its settings, its state on disk, and the engine by way of Docker's own client."""
 
-import fcntl
 import json
 import os
 import re
@@ -12,8 +11,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from prosaas_ops import lock
 from prosaas_ops.conduct.files import EnvFile
 from prosaas_ops.files import ASIDE, replace
 from prosaas_ops.options import Problem
@@ -149,27 +149,14 @@ class World:
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:
-        """One command at a time changes this stack. The lock is the process's: nothing has to clear it after a kill."""
-        self.state.mkdir(mode=0o700, exist_ok=True)
-        with (self.state / "lock").open("a+b", buffering=0) as lock:
-            if not _taken(lock):
-                raise Problem(words.ANOTHER_COMMAND(which=_who(lock)))
-            lock.truncate(0)
-            # On a full disk nobody is told who it is: to mend that, commands must run.
-            with suppress(OSError):
-                lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n".encode())
+        """One command at a time changes this stack."""
+        with lock.held(self.root / lock.FILE, command):
             self._sweep()
             yield
 
     def at_work(self) -> str:
-        """The command that changes this stack just now, in the words of its lock; nothing where none does."""
-        with suppress(FileNotFoundError), (self.state / "lock").open("rb", buffering=0) as lock:
-            try:
-                # Shared, and let go at once: who asks keeps nobody from anything.
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _who(lock)
-        return ""
+        """The command that changes this stack just now; nothing where none does."""
+        return lock.at_work(self.root / lock.FILE)
 
     def tools(self, *words: str) -> list[str]:
         """What `docker run` takes for a command of the tools in a container of its own, with the rights of this one."""
@@ -197,21 +184,6 @@ class World:
             with suppress(OSError):
                 if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
                     half.unlink()
-
-
-def _taken(lock: IO[bytes]) -> bool:
-    """Whether it is this process's now; a look at it takes no time, and a command longer than these tries."""
-    for _ in range(5):
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def _who(lock: IO[bytes]) -> str:
-    lock.seek(0)
-    return lock.read().decode(errors="replace").strip() or str(words.UNNAMED)
 
 
 def own_id() -> str:

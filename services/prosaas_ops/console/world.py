@@ -22,6 +22,7 @@ from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.texts.told import WITHHELD
 
@@ -140,7 +141,7 @@ class World:
         return gathered(self._engine, lines, start, call_sid, self._masker)
 
     def day(self) -> Day:
-        return self._shared.get("day", lambda: day(datetime.now(UTC)))
+        return self._shared.get("day", self._day)
 
     def alerts(self) -> list[str]:
         """What stands now, as far as there is an Alertmanager, without what something else explains."""
@@ -149,7 +150,10 @@ class World:
 
     def held(self) -> list[HeldJob]:
         """Asked anew: a job may just have been put back."""
-        return day(datetime.now(UTC)).held
+        return self._day().held
+
+    def _day(self) -> Day:
+        return day(datetime.now(UTC), demo=is_demo(self._engine))
 
     def retry(self, job: int) -> str:
         """What the worker's own tool says of putting a held job back."""

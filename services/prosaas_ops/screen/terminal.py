@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Sequence, Set
+from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TextIO
 
@@ -24,6 +25,11 @@ _PLACE_WIDTH = 16
 _LEAST_COLUMN = 8
 # A colour, or the ends of an isolate.
 _CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
+
+
+def until_now(until: datetime) -> datetime:
+    """A window's end as it is told: now at the latest, also where it is asked for a moment more."""
+    return min(until, datetime.now(UTC))
 
 
 def short(service: str) -> str:

@@ -20,15 +20,19 @@ _ENDINGS = """
     select date_trunc('hour', started_at, 'UTC') as hour, coalesce(end_reason, '') as reason, count(*) as calls
     from calls where started_at >= $1 and {counted} group by 1, 2
 """
-# What the calls service wrote of a call is in its record, the lines that were folded away among it; the one of the job
-# about it comes after.
+# How many lines the calls service wrote of a call, as `make call` counts them: its record says it, and one of an older
+# release, or of a process that died, has them all with those that were folded away, but no digest of these. The line of
+# the job about it comes after the record.
+OWN_LINES = """
+    1 + greatest((metrics->>'lines')::int, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))
+"""
 _WAITS = """
     select date_trunc('hour', started_at, 'UTC') as hour,
            percentile_cont(0.5) within group (order by (metrics->>'first_audio_ms')::float) as first_audio,
            percentile_cont(0.5) within group (order by (metrics->>'response_p95_ms')::float) as answer,
            percentile_cont(0.5) within group (order by lines) as lines, max(lines) as most_lines
     from (select started_at, metrics,
-                 1 + greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
+                 {lines} as lines
           from calls where started_at >= $1 and recorded_at is not null and events <> '[]' and {counted}) as told
     group by 1
 """
@@ -72,14 +76,14 @@ class Day:
         return [self.first + timedelta(hours=hour) for hour in range(HOURS)]
 
 
-def day(now: datetime) -> Day:
+def day(now: datetime, *, demo: bool | None = None) -> Day:
     """The last HOURS hours, the one that runs included; Problem where the database does not answer."""
     told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Day:
-        for row in await connection.fetch(_ENDINGS.format(counted=counted()), told.first):
+        for row in await connection.fetch(_ENDINGS.format(counted=counted(demo=demo)), told.first):
             told.endings[row["hour"]][row["reason"]] = row["calls"]
-        for row in await connection.fetch(_WAITS.format(counted=counted()), told.first):
+        for row in await connection.fetch(_WAITS.format(counted=counted(demo=demo), lines=OWN_LINES), told.first):
             told.waits[row["hour"]] = Waits(row["first_audio"], row["answer"], row["lines"], row["most_lines"])
         told.messages = [tuple(row) for row in await connection.fetch(_MESSAGES, told.first)]
         told.held = [HeldJob(*row) for row in await connection.fetch(_HELD)]

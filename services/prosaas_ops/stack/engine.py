@@ -31,8 +31,6 @@ _NOT_THERE = (404, 409)
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
 _PATIENCE = struct.pack("ll", 60, 0)
-
-
 # How a project is named that a start for development began, after production's own.
 DEV = "-dev"
 
@@ -132,18 +130,20 @@ class Engine:
         return self.require()
 
     def inspect(self, container: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.get(f"/containers/{container}/json")
-        return answer
+        return dict(self.get(f"/containers/{container}/json"))
 
     def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
         """What takes its lines, and the options of that."""
         config = (self.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
         return config.get("Type", "?"), config.get("Config") or {}
 
+    def environment(self, container: Container) -> list[str]:
+        """What it was started with, each as NAME=value."""
+        return list((self.inspect(container.id).get("Config") or {}).get("Env") or ())
+
     def life(self, container: str) -> dict[str, Any]:
         """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
-        state: dict[str, Any] = self.inspect(container)["State"]
-        return state
+        return dict(self.inspect(container)["State"])
 
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)

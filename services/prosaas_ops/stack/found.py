@@ -93,6 +93,8 @@ class Asked:
     most: int = 30
     # The calls that are up now; None where nobody could say.
     live: tuple[str, ...] | None = None
+    # Whether simulated calls count; None: as DEMO says.
+    demo: bool | None = None
 
 
 class Row(NamedTuple):
@@ -129,7 +131,7 @@ def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
     live = None if wanted.live is None else list(wanted.live)
-    query = _CHOSEN.format(columns=COLUMNS, counted=counted(), filters=filters)
+    query = _CHOSEN.format(columns=COLUMNS, counted=counted(demo=wanted.demo), filters=filters)
     query += _TOLD.format(least=int(wanted.bad), order=order)
     return query, (
         wanted.since,

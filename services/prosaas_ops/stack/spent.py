@@ -56,6 +56,8 @@ class Wanted:
     until: datetime
     by: str = "day"
     business: int = 0
+    # Whether simulated calls count; None: as DEMO says.
+    demo: bool | None = None
 
 
 class Sum(NamedTuple):
@@ -79,7 +81,7 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     query = _SUMS.format(
         # A call that a model was used in is one of its calls.
         calls="" if wanted.by == "model" else "filter (where phoned)",
-        counted=counted("charges.call_sid"),
+        counted=counted("charges.call_sid", demo=wanted.demo),
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
         order="1, 2" if wanted.by in OF_TIME else "cost desc, 1",

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.simulated import counted
+from prosaas_ops.lock import at_work
 from prosaas_ops.options import SERVICES, Problem, midnight, operators_zone
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.day import OWN_LINES
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
 from prosaas_ops.standing import down, missing, no_new_calls, own_database
+from prosaas_ops.started import is_demo
 from prosaas_ops.texts import status as words
 
 if TYPE_CHECKING:
@@ -40,10 +43,9 @@ _TIMES = """
            percentile_cont(array[0.95]) within group (order by (metrics->>'response_p95_ms')::float) as slow
     from calls where started_at >= $1 and recorded_at is not null and {counted}
 """
-# One line comes after the record that has the others: that of the job about it.
-_LINES = """
-    select 1 + avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
-    from (select events, metrics from calls where recorded_at is not null and events <> '[]' and {counted}
+_LINES = f"""
+    select avg({OWN_LINES})::float
+    from (select events, metrics from calls where recorded_at is not null and events <> '[]' and {{counted}}
           order by started_at desc limit $1) as latest
 """
 _JOBS = """
@@ -132,6 +134,8 @@ class Status:
     alerts: list[alerts.Alert] | None
     switched: list[Switched]
     problems: list[str]
+    # The command that changes the stack just now, and since when.
+    at_work: str = ""
 
 
 def running(engine: Engine) -> list[Running]:
@@ -170,7 +174,7 @@ def status(engine: Engine) -> Status:
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:
         asked_each = {found.id: asking.submit(_told, engine, found) for found in ours}
-        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now)
+        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now, is_demo(engine))
         standing = asking.submit(alerts.standing)
         told = {id_: said.result() for id_, said in asked_each.items()}
     try:
@@ -180,7 +184,7 @@ def status(engine: Engine) -> Status:
         problems.append(str(problem))
     running = _rows(containers, told)
     switched = [each for said in told.values() for each in said.switched]
-    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems)
+    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems, at_work())
 
 
 def _count(live: list[Any] | None) -> int | None:
@@ -205,14 +209,14 @@ def _told(engine: Engine, container: Container) -> _Told:
     return _Told(str(known["level"]), rows, drained)
 
 
-def _facts(now: datetime) -> Facts:
+def _facts(now: datetime, demo: bool | None = None) -> Facts:
     # By the operator's clock, which is another than a day ago by seconds where it was changed in between.
     this_time_yesterday = (now.astimezone(operators_zone()) - timedelta(days=1)).astimezone(UTC)
     window = midnight(0, now), midnight(1, now), this_time_yesterday
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS), *window)]
-        times = await connection.fetchrow(_real(_TIMES), window[0])
+        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS, demo), *window)]
+        times = await connection.fetchrow(_real(_TIMES, demo), window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None
         assert jobs is not None
@@ -221,19 +225,19 @@ def _facts(now: datetime) -> Facts:
             ended,
             _pair(times["first_sound"]),
             _pair(slow),
-            await connection.fetchval(_real(_LINES), _LINES_OF),
+            await connection.fetchval(_real(_LINES, demo), _LINES_OF),
             jobs["waiting"],
             jobs["held"],
-            [Spent(*row) for row in await connection.fetch(_real(_SPENT), *window)],
-            await connection.fetchval(_real(_SIMULATED), window[0]),
+            [Spent(*row) for row in await connection.fetch(_real(_SPENT, demo), *window)],
+            await connection.fetchval(_real(_SIMULATED, demo), window[0]),
         )
 
     return asked(ask)
 
 
-def _real(question: str) -> str:
+def _real(question: str, demo: bool | None) -> str:
     """The question about those calls that count."""
-    return question.format(counted=counted())
+    return question.format(counted=counted(demo=demo))
 
 
 def _pair(values: Any) -> tuple[float, float] | None:

@@ -110,7 +110,11 @@ HARMLESS: Final = Text(
     "less {count} that are no trouble (log level, black box, demo)",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
-DEMO: Final = Text("דמו: {services}", "a demo: {services}")
+DEMO: Final = Text("המערכת הזאת היא דמו", "this stack is a demo")
+WAS_DEMO: Final = Text(
+    "חלק מהשורות בטווח הזה הן של הדמו שרץ קודם: {services}",
+    "some lines of this time are those of the demo that ran before: {services}",
+)
 KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
 MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… more kinds: {count} (MAX={all})")
 SINCE: Final = Text("מאז {what}", "since {what}")

@@ -242,6 +242,10 @@ STARTS_WITH_TODAYS: Final = Text(
     "{services}: what .env says now is not what they run with; they start with the settings that it has now, and the "
     "secrets of secrets/",
 )
+LEVEL_IS_NEW: Final = Text(
+    "{service} רץ עם {setting}; הוא עולה ברמת הלוג שכתובה ב-.env וב-env/prod.env, ושום דבר אחר לא משתנה",
+    "{service} runs with {setting}; it starts at the log level of .env and env/prod.env, and nothing else changes",
+)
 NOT_WRITTEN_YET: Final = Text(
     "{service} לא היה עולה: הערך שב-.env עוד לא הגיע ל-secrets/, שממנו הוא קורא: {names}; דבר לא השתנה",
     "{service} would not start: secrets/, which it reads, does not have what .env says yet of {names}; nothing was "

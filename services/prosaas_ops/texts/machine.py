@@ -41,7 +41,7 @@ ROTATED: Final = Text(
     "להחזיר ל-.env את הערך שב-secrets/postgres_password, ואז make rotate-secret NAME=POSTGRES_PASSWORD",
     "put the value of secrets/postgres_password back into .env, then make rotate-secret NAME=POSTGRES_PASSWORD",
 )
-AT_WORK: Final = Text("פקודה משנה עכשיו את המערכת: {which}", "a command changes this stack just now: {which}")
+AT_WORK: Final = Text("פקודה אחרת משנה עכשיו את המערכת: {which}", "another command is at work: {which}")
 AWAIT: Final = Text("להמתין לסיומה", "wait for its end")
 FINISHED_FIRST: Final = Text(
     "הפקודה הבאה שמשנה את המערכת מביאה אותה קודם לסופה, או חזרה; למשל make backup",
@@ -193,6 +193,10 @@ BUFFERED: Final = Text(
 ADD_IT: Final = Text("להוסיף אותו", "add it")
 OTHER_FOLDER: Final = Text(
     "{project} היא המערכת של תיקייה אחרת: {folders}", "{project} is the stack of another folder: {folders}"
+)
+NO_STACK_HERE: Final = Text(
+    "לתיקייה הזאת אין .env, ולכן אין לה מערכת; {project} היא המערכת של תיקייה אחרת: {folders}",
+    "this folder has no .env, and so no stack; {project} is the stack of another folder: {folders}",
 )
 OTHER_NAME: Final = Text(
     "COMPOSE_PROJECT_NAME אחר בקובץ .env, או make down בתיקייה ההיא",

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from prosaas_ops.act import unfinished, up
-from prosaas_ops.conduct import database, plan, restore
+from prosaas_ops.conduct import database, finding, plan, restore
 from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import RESTART, SETTLED
@@ -125,7 +125,7 @@ def test_what_starts_with_other_settings_than_it_runs_with_is_told_before_it_beg
     """After a deploy that failed: .env is still what it would have been. A level is asked for, and no news."""
     there = [Container(name, name, name, state, "", state) for name, state in SERVING.items()]
     monkeypatch.setattr(quiet, "containers", lambda *names: [one for one in there if one.service in names])
-    monkeypatch.setattr(up.Generations, "changed", lambda _, *names: [*names])
+    monkeypatch.setattr(finding.Generations, "changed", lambda _, *names: [*names])
     monkeypatch.setattr(up, "would_start", lambda *_: True)
     monkeypatch.setattr(Images, "in_use", lambda _: {})
     monkeypatch.setattr(Images, "version", lambda *_: "old")
@@ -134,15 +134,61 @@ def test_what_starts_with_other_settings_than_it_runs_with_is_told_before_it_beg
         up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {"LOG_LEVEL": level}))
         assert expected in (said := capsys.readouterr().err)
         assert bool(said) is bool(expected)
-    up._say_what_is_new(quiet, "worker", "prosaas-api")
+    up.tell_of_news(quiet, "worker", "prosaas-api")
     assert "worker" not in capsys.readouterr().err, "it does not run"
 
     def silent(*_: object) -> list[str]:
         raise Problem("docker compose --dry-run create failed")
 
-    monkeypatch.setattr(up.Generations, "changed", silent)
+    monkeypatch.setattr(finding.Generations, "changed", silent)
     up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {}))
     assert "failed" not in capsys.readouterr().err, "it is what an emergency needs"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("runs_at", "also", "said"),
+    [
+        (
+            ["API_LOG_LEVEL=DEBUG"],
+            False,
+            "prosaas-api runs with API_LOG_LEVEL=DEBUG; it starts at the log level of",
+        ),
+        (["API_LOG_LEVEL=DEBUG"], True, "what .env says now is not what they run with"),
+        ([], True, "what .env says now is not what they run with"),
+        (None, True, "what .env says now is not what they run with"),
+    ],
+)
+def test_a_level_of_an_earlier_restart_is_named_as_that_and_not_as_other_settings(
+    quiet: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    runs_at: list[str] | None,
+    also: bool,
+    said: str,
+) -> None:
+    """`make restart-api LOG_LEVEL=DEBUG`, then `make restart-api`: no more changes than what this one is there for."""
+    api = Container("api", "prosaas-api", "api", "running", "", "running")
+
+    def environment(container: Container) -> list[str]:
+        if runs_at is None:
+            raise Problem("the engine does not say")
+        return runs_at
+
+    engine = SimpleNamespace(running=lambda service: api, environment=environment)
+    monkeypatch.setattr(type(quiet), "engine", engine)
+    monkeypatch.setattr(quiet, "containers", lambda *_: [api])
+
+    def changed(asked: finding.Generations, *names: str) -> list[str]:
+        as_it_runs = "API_LOG_LEVEL" in asked._world.overrides
+        return [*names] if also or not as_it_runs else []
+
+    monkeypatch.setattr(finding.Generations, "changed", changed)
+    up.tell_of_news(quiet, "prosaas-api")
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+    assert ("warning" in told.err) is also
+    assert quiet.overrides == {}
 
 
 @pytest.mark.docker
@@ -166,8 +212,8 @@ def test_what_is_told_as_a_restart_begins_promises_no_secret_of_today(
     """It writes none: a secret that .env alone has is a deploy's."""
     there = [Container("api", "prosaas-api", "api", "running", "", "running")]
     monkeypatch.setattr(quiet, "containers", lambda *_: there)
-    monkeypatch.setattr(up.Generations, "changed", lambda _, *names: [*names])
-    up._say_what_is_new(quiet, "prosaas-api")
+    monkeypatch.setattr(finding.Generations, "changed", lambda _, *names: [*names])
+    up.tell_of_news(quiet, "prosaas-api")
     assert capsys.readouterr().err.endswith(
         "they start with the settings that it has now, and the secrets of secrets/\n"
     )

@@ -167,15 +167,30 @@ def test_a_kill_that_the_engine_has_forgotten_is_told_by_the_calls_that_it_took_
 
 
 def test_a_demo_stack_says_once_that_it_is_one(engine: Any, shown: Any) -> None:
+    engine.started_with("prosaas-calls", "DEMO=1")
     for at, service in enumerate(("prosaas-api", "prosaas-calls", "worker")):
         engine.write(service, at, "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0")
     first, second, third = shown().splitlines()
-    assert first == "a demo: api, calls, worker"
+    assert first == "this stack is a demo"
     assert "no warning and no error" in second
     assert third.startswith("make logs LEVEL=WARNING has 3 lines: less 3 that are no trouble")
     engine.write("worker", 9, "[ERROR] boom")
     assert "▁█▁" in (said := shown())
     assert "warnings and errors 1, kinds 1" in said
+
+
+def test_a_live_stack_is_none_whose_demo_still_is_in_the_window(engine: Any, shown: Any) -> None:
+    engine.started_with("prosaas-calls", "DEMO=0")
+    assert "demo" not in shown()
+    for service in ("worker", "prosaas-calls"):
+        engine.write(service, 1, "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0")
+    said = shown().splitlines()
+    assert said[0] == "some lines of this time are those of the demo that ran before: calls, worker"
+
+
+def test_a_demo_that_began_before_the_window_is_one_all_the_same(engine: Any, shown: Any) -> None:
+    engine.started_with("prosaas-calls", "DEMO=1")
+    assert shown().splitlines()[0] == "this stack is a demo"
 
 
 def test_what_only_came_before_a_trouble_is_not_told_as_its_cause(engine: Any, shown: Any) -> None:

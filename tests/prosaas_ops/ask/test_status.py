@@ -7,6 +7,7 @@ import socket
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from postgres_world import Fill
 from prosaas_core.facts.simulated import new_call_sid
 from prosaas_ops.act import alert_test
 from prosaas_ops.ask import status as command
+from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, PROBLEM, Problem
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack.alerts import Alert
@@ -42,7 +44,8 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A stack in which all is well, of which a test changes something."""
     world: dict[str, Any] = {"facts": FACTS, "alerts": [], "live": [1, 2], "switches": []}
 
-    def facts(now: datetime) -> Facts:
+    def facts(now: datetime, demo: bool) -> Facts:
+        world["demo"] = demo
         if isinstance(world["facts"], Exception):
             raise world["facts"]
         found: Facts = world["facts"]
@@ -84,6 +87,16 @@ def test_simulated_calls_that_do_not_count_stand_beside_those_that_do(
     stands["facts"] = replace(FACTS, simulated=simulated)
     command.run(options("status"))
     assert f"calls today    100, yesterday until now 99{beside}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("runs", ["1", "0"])
+def test_its_figures_are_those_of_what_runs_and_not_of_what_env_says_by_now(
+    stands: Any, engine: Any, options: Any, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO", "0" if runs == "1" else "1")
+    engine.started_with("prosaas-calls", f"DEMO={runs}")
+    command.run(options("status"))
+    assert stands["demo"] is (runs == "1")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +201,34 @@ def test_a_swarm_is_judged_by_what_its_tasks_do(
     found[-1] = replace(found[-1], state="created", status="pending no suitable node")
     assert command.run(options("status")) == PROBLEM
     assert "next: make up-swarm" in capsys.readouterr().out
+
+
+def test_a_command_that_changes_the_stack_just_now_is_named_and_its_end_awaited(
+    stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is down then may be its doing, and its lock would refuse whatever starts it again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".state").mkdir()
+    (tmp_path / ".state/journal.json").write_text('{"plan": "rotate-secret", "memory": {"new": "s3cret"}}')
+    with World(tmp_path).locked("rotate-secret"):
+        assert command.run(options("status")) == FINE, "at work is not amiss"
+        said = capsys.readouterr().out
+        assert re.search(
+            r"^another command is at work: make rotate-secret, since \d\d:\d\d:\d\d UTC$", said, re.MULTILINE
+        )
+        assert "s3cret" not in said
+        command.run(options("status", JSON="1"))
+        assert json.loads(capsys.readouterr().out)["at_work"].startswith("make rotate-secret, since ")
+        engine.states["worker"] = "exited"
+        command.run(options("status"))
+        said = capsys.readouterr().out
+        assert re.search(
+            r"^not everything serves; next: wait for the end of make rotate-secret, since ", said, re.MULTILINE
+        )
+    command.run(options("status"))
+    said = capsys.readouterr().out
+    assert "at work" not in said
+    assert "next: make restart-worker" in said
 
 
 def test_an_unhealthy_container_is_a_problem(stands: Any, engine: Any, options: Any) -> None:
@@ -329,9 +370,8 @@ def test_simulated_calls_are_in_the_numbers_of_a_demo_alone(
             call_sid, NOW,
         )  # fmt: skip
 
-    monkeypatch.setenv("DEMO", demo)
     fill(write)
-    facts = story._facts(NOW + timedelta(minutes=30))
+    facts = story._facts(NOW + timedelta(minutes=30), demo == "1")
     assert facts.simulated == int(not counted)
     if counted:
         assert (facts.ended, facts.spent) == ([Ended("agent_ended", 1, 0)], [Spent("USD", 0.5, 0.0)])

@@ -233,7 +233,7 @@ def test_while_another_command_is_at_work_nothing_is_offered_that_its_lock_would
     assert list(machine.commands(world, "prod")) == []
     with world.locked("restore"):
         (found,) = machine.commands(world, "prod")
-        assert found.text.startswith("a command changes this stack just now: make restore, since ")
+        assert found.text.startswith("another command is at work: make restore, since ")
         assert found.later
         assert {each.fix for each in machine.services(world, "prod")} == {found.fix} == {"wait for its end"}
     assert "make restart-calls" in {each.fix for each in machine.services(world, "prod")}
@@ -274,3 +274,54 @@ def test_a_command_that_was_killed_is_told_with_what_ends_it(
     # Nobody is told to throw away what may be the only copy of a new password.
     assert damaged.fix == "mv .state/journal.json .state/journal.damaged"
     assert {each.fix for each in machine.services(world, "prod")} == {damaged.fix}
+
+
+class Second(World):
+    """A folder on a machine on which another folder's stack is `prosaas`, and drains, and holds its port."""
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        theirs = "label=com.docker.compose.project=prosaas" in " ".join(words)
+        return Done(0, "/srv/first\n" if theirs and words[0] == "ps" else "", "")
+
+    def containers(self, *services: str) -> list[Container]:
+        if self.project != "prosaas":
+            return []
+        return [Container("c", "prosaas-calls", "calls", "exited", "", "Exited (1)", ports=(8000,))]
+
+    @property
+    def engine(self) -> Any:
+        return SimpleNamespace(get=lambda path, **query: [])
+
+    @property
+    def project(self) -> str:
+        return self.overrides.get("COMPOSE_PROJECT_NAME", "prosaas")
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["no .env", "an .env"])
+def test_of_a_folder_without_an_env_nothing_of_another_folders_stack_is_told_as_its_own(
+    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second clone, before its first start, which chooses another name. With an .env that name is amiss."""
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
+    monkeypatch.setattr(machine, "_free", lambda *_: False)
+    monkeypatch.setattr(World, "recorded", lambda _world, _name, default="": default)
+    if own:
+        (tmp_path / ".env").touch()
+    world = Second(tmp_path)
+    (found,) = machine.project(world, "prod")
+    assert found.text.endswith("prosaas is the stack of another folder: /srv/first")
+    assert found.text.startswith("this folder has no .env, and so no stack; ") is not own
+    assert found.bad is own
+    assert ("calls" in "".join(each.text for each in machine.services(world, "prod"))) is own
+    (port,) = machine.ports(world, "prod")
+    assert port.text == "API_PORT=8000 is taken by something else"
+    checks = [*machine.DOCTOR]
+    assert checks.index(machine.project) < min(map(checks.index, (machine.ports, machine.services, machine.server)))
+
+
+def test_a_name_that_the_shell_chose_is_the_one_that_a_first_start_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "prosaas")
+    (found,) = machine.project(Second(tmp_path), "prod")
+    assert found.bad
