@@ -33,14 +33,16 @@ class Finding:
 Check = Callable[[World, str], Iterator[Finding]]
 
 
-def refuse(findings: list[Finding]) -> None:
-    """A Problem where one of them is bad, all that is wrong told before it."""
+def refuse(findings: list[Finding], *, made_env: bool = False) -> None:
+    """A Problem where one of them is bad, all that is wrong told before it, and whether this command made .env."""
     # With what would stop no start: a mistyped name may be why another is missing.
     wrong = [finding for finding in findings if finding.fix]
     if count := sum(finding.bad for finding in wrong):
         # Where the verdict goes, too, so that it comes after them.
         told(wrong, sys.stderr)
-        raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
+        raise problem(
+            (words.PROBLEMS_OF_NEW if made_env else words.PROBLEMS)(count=count), str(words.THEN_AGAIN), "make doctor"
+        )
 
 
 def warn_of(world: World, findings: Iterable[Finding]) -> None:

@@ -72,10 +72,10 @@ def typed(name: str) -> str:
     return value
 
 
-def make_env(world: World) -> None:
-    """A whole .env in one act, so that a setup which is interrupted leaves none."""
+def make_env(world: World) -> bool:
+    """A whole .env in one act, so that a setup which is interrupted leaves none; whether there was none."""
     if world.env.path.exists():
-        return
+        return False
     if world.setting("AUTO_SETUP", "1") == "0":
         raise problem(str(words.NO_SETUP), "cp env/example.env .env", "README.md, A fresh machine")
     world.say(str(words.MAKING_ENV))
@@ -84,6 +84,7 @@ def make_env(world: World) -> None:
     example = (world.root / "env/example.env").read_text(encoding="utf-8")
     replace(world.env.path, assigned(example, values))
     world.env = type(world.env)(world.env.path)
+    return True
 
 
 def _free_project(world: World) -> str:
