@@ -46,9 +46,9 @@ def refuse(findings: list[Finding], *, made_env: bool = False) -> None:
 
 
 def warn_of(world: World, findings: Iterable[Finding]) -> None:
-    """A line each of what is wrong and refuses nothing."""
+    """What is wrong and refuses nothing: what, what to do, and where to read about it."""
     for finding in findings:
-        world.warn(f"{finding.text}; {finding.fix}")
+        world.warn(f"{finding.text}; {finding.fix}" + (f"\n  {words.READ} {finding.read}" if finding.read else ""))
 
 
 def told(findings: list[Finding], file: TextIO | None = None) -> int:
