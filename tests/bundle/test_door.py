@@ -62,7 +62,8 @@ def run(
     clone, environment = prepared(tmp_path, account, settings)
     done = subprocess.run(
         ["make", command, *([f"STACK={stack}"] if stack else [])],
-        cwd=clone, env=environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        cwd=clone, env=environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        check=False,
     )  # fmt: skip
     return done, (tmp_path / "noted").read_text("utf-8")
 

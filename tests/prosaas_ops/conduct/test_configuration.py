@@ -318,10 +318,10 @@ def test_the_doctor_and_a_start_say_what_would_keep_real_calls_and_messages_away
     assert all(name in text for name, text in zip(bad, told, strict=True))
     assert reached in DOCTOR
     assert reached not in PREFLIGHT, "what can be put right later stops no start"
-    world, told = World(tmp_path), [finding for finding in unreached(World(tmp_path), "prod") if finding.fix]
-    assert len(told) == len(bad), "and a start is not silent of it"
-    refuse(told)
-    warn_of(world, told)
+    world, warned = World(tmp_path), [finding for finding in unreached(World(tmp_path), "prod") if finding.fix]
+    assert len(warned) == len(bad), "and a start is not silent of it"
+    refuse(warned)
+    warn_of(world, warned)
     said = capsys.readouterr().err
     assert all(
         f"warning: {name}=" in said and "\n  read: docs/going-live.md\n" in said for name in bad if "URL" in name

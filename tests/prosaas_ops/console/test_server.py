@@ -35,7 +35,7 @@ async def test_who_ends_a_console_with_a_page_open_sees_no_traceback_of_it(
     task = asyncio.create_task(server.serve(console, Doorkeeper(), port, started=served.put_nowait))
     ours = await served.get()
     async with asyncio.timeout(10):
-        while not ours.started:
+        while not ours.started:  # noqa: ASYNC110
             await asyncio.sleep(0)
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
