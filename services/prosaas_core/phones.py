@@ -30,6 +30,11 @@ def caller_id(given: str) -> str | None:
     return given
 
 
+def has_trunk(number: str) -> bool:
+    """Whether a number in E.164 has the 0 that is dialled before it inside its country, where that is known."""
+    return number.startswith("+9720")
+
+
 def is_withheld(given: str) -> bool:
     """Whether who calls hides their number: what stands in its place says so, or spells it."""
     return given.casefold() in _WITHHELD or given in _SPELT

@@ -28,6 +28,10 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         live.problem(f"TwiML verbs were {list(verbs)}, expected {list(expect.verbs)}")
     if not lines and expect.verbs is None:
         live.problem(f"the caller never reached an agent: the TwiML was {list(verbs)}")
+    # Audio is the agent's own where nobody here can know it.
+    spoke = any(line.ear.heard or (line.ear.unknown_bytes and not live.recognised) for line in lines)
+    if lines and not spoke and ended_by == "caller":
+        live.problem("the agent never spoke")
     if live.scenario.ending.by == "caller" and ended_by != "caller":
         live.problem(f"the call ended by {ended_by}, not by the caller")
     said, planned = max((line.behaviour.turns_done for line in lines), default=0), len(live.script.turns)

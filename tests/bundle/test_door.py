@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -9,11 +10,20 @@ import pytest
 
 from bundle_world.checkout import make_checkout
 from prosaas_ops.__main__ import COMMANDS
+from stack_world.stack import eventually
 
 DOCKER = """#!/bin/sh
 case $* in
 "compose config --services") echo web ;;
 "compose config") printf 'name: "007"\\nservices:\\n  web:\\n' ;;
+*"up --no-deps"*)
+    exec 2>/dev/null
+    trap 'echo ended >>"$NOTED"; exit 130' INT TERM HUP
+    echo serves >>"$NOTED"
+    until grep -q "console stop console" "$NOTED"; do sleep 0.1; done
+    echo ended >>"$NOTED"
+    exit 130
+    ;;
 run\\ *)
     printf 'project [%s] in [%s]\\n' "$COMPOSE_PROJECT_NAME" "$STACK"
     echo "$*" | grep -o 'OPS_OPERATOR=[a-z]*'
@@ -30,15 +40,8 @@ ABOUT_OTHERS = {
 }  # fmt: skip
 
 
-def run(
-    tmp_path: Path,
-    command: str,
-    stack: Path | None = None,
-    account: str = "root",
-    settings: str | None = "",
-    **variables: str,
-) -> "tuple[subprocess.CompletedProcess[str], str]":
-    """What the door says, and what the engine was asked."""
+def prepared(tmp_path: Path, account: str = "root", settings: str | None = "") -> tuple[Path, dict[str, str]]:
+    """A clone, and the environment in which its door finds that engine."""
     clone, commands, noted = make_checkout(tmp_path).path, tmp_path / "commands", tmp_path / "noted"
     commands.mkdir()
     (commands / "docker").write_text(DOCKER, "utf-8")
@@ -50,12 +53,25 @@ def run(
     (tmp_path / "socket").touch()
     noted.touch()
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "NOTED": str(noted)}
-    environment |= {"DOCKER_HOST": f"unix://{tmp_path}/socket", **variables}
+    return clone, environment | {"DOCKER_HOST": f"unix://{tmp_path}/socket"}
+
+
+def run(
+    tmp_path: Path,
+    command: str,
+    stack: Path | None = None,
+    account: str = "root",
+    settings: str | None = "",
+    **variables: str,
+) -> "tuple[subprocess.CompletedProcess[str], str]":
+    """What the door says, and what the engine was asked."""
+    clone, environment = prepared(tmp_path, account, settings)
     done = subprocess.run(
         ["make", command, *([f"STACK={stack}"] if stack else [])],
-        cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        cwd=clone, env=environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        check=False,
     )  # fmt: skip
-    return done, noted.read_text("utf-8")
+    return done, (tmp_path / "noted").read_text("utf-8")
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - ABOUT_OTHERS - INTERNAL))
@@ -128,3 +144,23 @@ def test_the_doctor_of_a_folder_without_an_env_looks_at_no_other_folders_levels(
     done, asked = run(tmp_path, "doctor", settings=settings)
     assert done.returncode == 0, done.stderr
     assert ("prosaas.ops.command=levels" in asked) is looked
+
+
+@pytest.mark.parametrize(("how", "all_of_it"), [("INT", True), ("TERM", True), ("HUP", True), ("TERM", False)])
+def test_a_console_that_somebody_ends_leaves_neither_a_word_nor_a_container(
+    how: str, all_of_it: bool, tmp_path: Path
+) -> None:
+    """Ctrl-C, a terminal that closes, or `timeout 60 make console`: it is how one ends."""
+    (clone, environment), noted = prepared(tmp_path), tmp_path / "noted"
+    number = signal.Signals[f"SIG{how}"]
+    with subprocess.Popen(
+        ["make", "console"], cwd=clone, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as child:  # fmt: skip
+        eventually(lambda: "serves" if "serves" in noted.read_text("utf-8") else None, "the console", 30)
+        (os.killpg if all_of_it else os.kill)(child.pid, number)
+        _, said = child.communicate(timeout=30)
+    assert "ended" in noted.read_text("utf-8")
+    assert "--profile console rm --stop --force console console-reader" in noted.read_text("utf-8")
+    assert said == ""
+    assert child.returncode in (0, -number)

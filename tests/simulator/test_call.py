@@ -297,6 +297,15 @@ async def test_dead_air_is_a_problem_unless_the_scenario_expects_it(world: World
     assert expected["ok"], expected["problems"]
 
 
+@pytest.mark.parametrize("speed", [4.0, 12.0])
+async def test_an_agent_who_never_speaks_is_a_problem_in_every_story(world: World, speed: float) -> None:
+    """Also in one that has no answer for each turn, and at any speed."""
+    story = {"turns": [], "patience_ms": 2_000, "model": {"silent_from_turn": 0}, "expect": {"all_answered": False}}
+    result = await world.call(story, speed=speed)
+    assert result["problems"] == ["the agent never spoke"]
+    assert (await world.call({**story, "model": {}}, speed=speed))["ok"]
+
+
 async def test_an_endless_call_is_ended_by_the_caller(world: World) -> None:
     """max_ms bounds every call."""
     result = await world.call({"turns": [], "ending": {"by": "service"}, "max_ms": 3_000, "patience_ms": 60_000})

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Stri
 
 from prosaas_api.problems import in_words
 from prosaas_core.booking import DAYS_END
+from prosaas_core.phones import has_trunk
 from prosaas_core.storable import UNFIT_FOR_A_NAME
 
 # As far as every reader of JSON counts whole numbers; a row has never come near.
@@ -23,6 +24,13 @@ _CLOCK = in_words(rf"^(([01][0-9]|2[0-3]):[0-5][0-9]|{DAYS_END})$", "a time like
 NO_SUCH_ZONE = "no such time zone; an example is Asia/Jerusalem"
 _ZONE = in_words(r"^[A-Za-z0-9_+/-]+$", "the name of a time zone, like Asia/Jerusalem")
 
+
+def _as_carriers_write(number: str) -> str:
+    if has_trunk(number):
+        raise ValueError("a number like +97235550142, with its country and without a 0 after that")
+    return number
+
+
 Id: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 BusinessId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 
@@ -30,7 +38,9 @@ ShortText = Annotated[str, StringConstraints(max_length=200, pattern=ONE_LINE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 Sentence = Annotated[str, StringConstraints(max_length=1000, pattern=CLEAN)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=CLEAN)]
-Phone = Annotated[str, StringConstraints(pattern=_PHONE), Field(examples=["+97235550100"])]
+Phone = Annotated[
+    str, StringConstraints(pattern=_PHONE), AfterValidator(_as_carriers_write), Field(examples=["+97235550100"])
+]
 # How Meta names a phone number of ours; it becomes part of an address.
 MetaId = Annotated[str, StringConstraints(pattern=_META_ID)]
 Language = Literal["he", "en"]

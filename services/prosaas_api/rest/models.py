@@ -18,7 +18,7 @@ from prosaas_api.rest.fields import (
     ShortText,
     TimeZone,
 )
-from prosaas_core.phones import caller_id
+from prosaas_core.phones import caller_id, has_trunk
 
 # More than any of them has.
 MAX_FIELDS = 32
@@ -132,7 +132,7 @@ class NewCustomer(Input):
     def _known_when_they_come(self) -> Self:
         """As they are shown to us then. Who calls is reminded at their number, where no other one is given."""
         if self.channel == "phone":
-            if caller_id(self.external_id) is None:
+            if caller_id(self.external_id) is None or has_trunk(self.external_id):
                 raise ValueError("who phones is known by a number like +97235550142, with its country")
             self.phone = self.phone or self.external_id
         elif self.external_id.startswith(("+", "0")):

@@ -127,9 +127,11 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
             ),
             (not loud, words.LOUD(said=said)),
         ]
-    went_well = bool(placed.result.get("ok"))
-    problems = "; ".join(placed.result.get("problems", []))
-    heard = str(words.AS_PLANNED) if went_well else words.NOT_AS_PLANNED(problems=problems)
+    # Who is asked to wait takes that for an answer, the more so the faster the call: what she said herself she knows.
+    ok, mute = bool(placed.result.get("ok")), placed.met and _was_mute(record)
+    problems = [*(() if ok else placed.result.get("problems", [])), *([str(words.NEVER_SPOKE)] if mute else ())]
+    went_well = ok and not mute
+    heard = str(words.AS_PLANNED) if went_well else words.NOT_AS_PLANNED(problems="; ".join(problems))
     job = {"JOB_DONE": words.JOB_DONE, "JOB_FAILED": words.JOB_FAILED}.get(placed.job, words.JOB_UNSEEN)
     ending = f"{words.END_SEEN if placed.end_seen else words.END_UNSEEN}, {job}"
     ended = not isinstance(record, str) and record.ended_at is not None
@@ -140,6 +142,11 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
     for good, text in checks:
         screen.say(Prose(f"{screen.good('✅') if good else screen.bad('❌')} {text}"))
     return sum(not good for good, _ in checks)
+
+
+def _was_mute(record: Record | str) -> bool:
+    """Whether the agent's own record of the call has no word of hers; the carrier's alone says nothing of it."""
+    return not isinstance(record, str) and bool(record.end_reason) and record.metrics.get("first_audio_ms") is None
 
 
 def _await_record(call_sid: str) -> Record | str:

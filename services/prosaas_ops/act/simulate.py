@@ -84,7 +84,7 @@ def place(
 
     `numbers` are its `to_number` and `from_number` where they are not the demo's.
     """
-    if not any(container.state == "running" for container in engine.containers("simulator")):
+    if not (asked := _simulators(engine)):
         raise Problem(str(refused.NO_SIMULATOR))
     placed = Placed(call_sid)
     stream = Follow(engine, list(SERVICES.values()), since=time.time())
@@ -119,10 +119,19 @@ def place(
                 deadline = min(deadline, time.monotonic() + _STATUS_SECONDS)
             if deadline and time.monotonic() > deadline:
                 break
+    except Problem:
+        if _simulators(engine) - asked:
+            raise Problem(str(refused.SIMULATOR_RENEWED)) from None
+        raise
     finally:
         stream.close()
     placed.seconds = float(placed.result.get("duration_ms", (placed.ended - placed.started) * 1000)) / 1000
     return placed
+
+
+def _simulators(engine: Engine) -> set[str]:
+    """Those that run, by their ids."""
+    return {container.id for container in engine.containers("simulator") if container.state == "running"}
 
 
 def _of_the_call(line: Line) -> bool:

@@ -89,8 +89,8 @@ def prepare(world: World, environment: str = "") -> list[str]:
 
     The secrets that had another value until now.
     """
-    secrets.make_env(world)
-    world.env.put(**(allowed(world, environment) if environment else secrets.machine(world)))
+    made = secrets.make_env(world)
+    world.env.put(**(allowed(world, environment, made_env=made) if environment else secrets.machine(world)))
     renewed = secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
@@ -102,15 +102,14 @@ def prepare(world: World, environment: str = "") -> list[str]:
     return renewed
 
 
-def allowed(world: World, environment: str) -> dict[str, str]:
+def allowed(world: World, environment: str, *, made_env: bool = False) -> dict[str, str]:
     """What .env gets by this start, which holds for this command from now on; a Problem where the start is refused.
 
-    What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+    What this start is, and not what the last one was, is what the checks must see; a refused one changes no word of it.
     """
     found = world.overrides = secrets.machine(world) | secrets.chosen_stack(world, environment)
-    swarm = environment == "swarm"
-    findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
-    refuse(findings)
+    findings = examine(*((MANAGER, world, "prod") if environment == "swarm" else (PREFLIGHT, world, environment)))
+    refuse(findings, made_env=made_env)
     warn_of(world, [finding for finding in findings if finding.later])
     return found
 
@@ -123,7 +122,9 @@ def _up(world: World, options: Options) -> None:
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     before = world.containers()
-    world.say((words.RENEWING if before else words.STARTING)(project=world.project))
+    ran = {found.id: found.service for found in before if found.state == "running"}
+    # A first start opens the front door last: without one nothing has served.
+    world.say((words.RENEWING if "gateway" in ran.values() else words.STARTING)(project=world.project))
     try:
         run_plan(plan.up(world, environment), world)
     except Problem:
@@ -131,11 +132,10 @@ def _up(world: World, options: Options) -> None:
             # Whatever starts anew by itself, after a crash or a reboot, reads them.
             world.warn(words.SECRETS_STAY(names=", ".join(renewed)))
         raise
-    ran = {found.id for found in before if found.state == "running"}
-    if before and ran >= {found.id for found in world.containers() if found.state == "running"}:
+    if before and ran.keys() >= {found.id for found in world.containers() if found.state == "running"}:
         world.say(str(words.NOTHING_RENEWED))
-    host = world.recorded("PUBLIC_HOST")
-    where = f"https://{host}" if host else f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
+    here = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
+    where = f"https://{host}" if (host := world.recorded("PUBLIC_HOST")) else here
     if environment == "prod":
         backup.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))

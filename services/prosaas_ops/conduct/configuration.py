@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_core.privacy.places import DAYS, MOST_DAYS, are_days
 from prosaas_ops.conduct.backup import is_time
+from prosaas_ops.conduct.door import is_public
 from prosaas_ops.conduct.files import problem, read_env
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, emptied, unwritten, wanted, written
@@ -31,7 +32,6 @@ _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgtp]?i?b?", re.ASCII | re.IGNORECASE)
 # What none of the three starts without.
 _NEEDED = ("DATABASE_URL", "OPENAI_API_KEY")
 _PART, _WHOLE = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII), re.compile(r"-?\d+", re.ASCII)
-_EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 
 
 def settings(world: World, _environment: str) -> Iterator[Finding]:
@@ -271,12 +271,10 @@ def reached(world: World, _environment: str) -> Iterator[Finding]:
     """What only real calls need: an address of the world's, and no secret of the demo's."""
     if world.recorded("DEMO") == "1":
         return
-    for name in ("PUBLIC_URL", "CALLS_PUBLIC_URL"):
-        value = world.setting(name)
-        if (name == "PUBLIC_URL" and world.setting("PUBLIC_HOST")) or not value:
+    for name in ("PUBLIC_HOST" if world.setting("PUBLIC_HOST") else "PUBLIC_URL", "CALLS_PUBLIC_URL"):
+        if not (value := world.setting(name)):
             continue
-        host = urlsplit(value).hostname or ""
-        if not value.startswith("https://") or "." not in host or host.startswith("127.") or _EXAMPLES.search(host):
+        if not is_public(f"https://{value}" if name == "PUBLIC_HOST" else value):
             yield Finding("public", words.NOT_PUBLIC(name=name, value=value), str(words.SET_PUBLIC), _LIVE)
         else:
             yield Finding("public", f"{name}={value}")
@@ -285,6 +283,12 @@ def reached(world: World, _environment: str) -> Iterator[Finding]:
     ]
     if demo:
         yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
+
+
+def unreached(world: World, environment: str) -> Iterator[Finding]:
+    """The same to a start, which nothing of it stops: a proxy or a name may come later."""
+    for found in reached(world, environment):
+        yield replace(found, later=found.bad)
 
 
 CONFIGURED: tuple[Check, ...] = (settings, numbers, loaded, host, schedule, database, collector, levels, prices)

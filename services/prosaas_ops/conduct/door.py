@@ -1,12 +1,17 @@
-"""The front door, asked from this machine whether it leads to the api."""
+"""The front door: whether an address of it is the world's, and, asked from here, whether it leads to the api."""
 
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 # A path that the api alone refuses to show: that proves the whole way, and raises no alarm as a forged call would.
 PROOF_PATH, LEADS_THROUGH = "/twilio/voice", 405
+# Names of examples, and of one's own network.
+_OWN = re.compile(r"(^|\.)(example\.(com|org|net)|localhost|local|lan|internal|home\.arpa)$")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -25,3 +30,17 @@ def status(url: str, headers: Mapping[str, str] | None = None) -> object:
         return error.code
     except OSError as error:
         return str(error)
+
+
+def is_public(url: str) -> bool:
+    """Whether providers could come in by it: with TLS, at a name or an address of the world's."""
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    try:
+        known = ip_address(name).is_global
+    except ValueError:
+        # What ends in a number is an address, however short it is written.
+        known = "." in name and not name.rpartition(".")[2].isdigit() and not _OWN.search(name)
+    return known and url.startswith("https://")

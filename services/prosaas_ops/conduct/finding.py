@@ -36,20 +36,22 @@ class Finding:
 Check = Callable[[World, str], Iterator[Finding]]
 
 
-def refuse(findings: list[Finding]) -> None:
-    """A Problem where one of them is bad, all that is wrong told before it."""
+def refuse(findings: list[Finding], *, made_env: bool = False) -> None:
+    """A Problem where one of them is bad, all that is wrong told before it, and whether this command made .env."""
     # With what would stop no start: a mistyped name may be why another is missing.
     wrong = [finding for finding in findings if finding.fix]
     if count := sum(finding.bad for finding in wrong):
         # Where the verdict goes, too, so that it comes after them.
         told(wrong, sys.stderr)
-        raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
+        raise problem(
+            (words.PROBLEMS_OF_NEW if made_env else words.PROBLEMS)(count=count), str(words.THEN_AGAIN), "make doctor"
+        )
 
 
 def warn_of(world: World, findings: Iterable[Finding]) -> None:
-    """A line each of what is wrong and refuses nothing."""
+    """What is wrong and refuses nothing: what, what to do, and where to read about it."""
     for finding in findings:
-        world.warn(f"{finding.text}; {finding.fix}")
+        world.warn(f"{finding.text}; {finding.fix}" + (f"\n  {words.READ} {finding.read}" if finding.read else ""))
 
 
 def tell_of_news(world: World, *services: str) -> None:

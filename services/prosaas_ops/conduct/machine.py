@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_ops.conduct import database
-from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reached, rendered
+from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reached, rendered, unreached
 from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
@@ -289,9 +289,9 @@ DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
     *(*RESTART, left_over, server, copies, reached, commands, services),
 )
-PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, processors, server, project, ports, disk)
+PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, unreached, processors, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.
-MANAGER: tuple[Check, ...] = (engine, *SETTLED, server, disk)
+MANAGER: tuple[Check, ...] = (engine, *SETTLED, unreached, server, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

@@ -72,10 +72,10 @@ def typed(name: str) -> str:
     return value
 
 
-def make_env(world: World) -> None:
-    """A whole .env in one act, so that a setup which is interrupted leaves none."""
+def make_env(world: World) -> bool:
+    """A whole .env in one act, so that a setup which is interrupted leaves none; whether there was none."""
     if world.env.path.exists():
-        return
+        return False
     if world.setting("AUTO_SETUP", "1") == "0":
         raise problem(str(words.NO_SETUP), "cp env/example.env .env", "README.md, A fresh machine")
     world.say(str(words.MAKING_ENV))
@@ -84,6 +84,7 @@ def make_env(world: World) -> None:
     example = (world.root / "env/example.env").read_text(encoding="utf-8")
     replace(world.env.path, assigned(example, values))
     world.env = type(world.env)(world.env.path)
+    return True
 
 
 def _free_project(world: World) -> str:
@@ -186,17 +187,26 @@ def unwritten(world: World) -> list[str]:
 
     Services that start anew one by one would else differ from the others.
     """
-    known = [*OURS, *PROVIDERS]
-    if world.recorded("DATABASE_URL"):
-        # It has the password in it, and nobody reads the other.
-        known = [*(name for name in known if name != "POSTGRES_PASSWORD"), "DATABASE_URL"]
     try:
         lost, files = emptied(world), wanted(world)
     except Problem:
         # DATABASE_URL, of which another check says what is wrong.
         return []
-    there = {name: _before(world.root / "secrets" / name.lower()) for name in known}
-    return [name for name in known if name not in lost and there[name] not in (None, files[name.lower()])]
+    there = {name: _before(world.root / "secrets" / name) for name in files}
+    other = [name.upper() for name in files if there[name] not in (None, files[name])]
+    # The address of a database has a password in it, and of another one nobody reads ours.
+    theirs = bool(world.recorded("DATABASE_URL"))
+    known = [name for name in (*OURS, *PROVIDERS) if name in other and name not in lost]
+    known = [name for name in known if not (theirs and name == "POSTGRES_PASSWORD")]
+    if "DATABASE_URL" in other and (theirs or _server(there["database_url"]) != _server(files["database_url"])):
+        known.append("DATABASE_URL")
+    elif "DATABASE_ROLES_KEY" in other and not (there["database_roles_key"] and files["database_roles_key"]):
+        known.append("DATABASE_ROLES")
+    return known
+
+
+def _server(address: str | None) -> str:
+    return (address or "").rpartition("@")[2]
 
 
 def write_secrets(world: World) -> list[str]:

@@ -1,7 +1,9 @@
 """`make console`: serves the pages until nobody looks any more, and tells the ways in."""
 
 import asyncio
+import logging
 import os
+import socket
 from collections.abc import Callable
 
 import uvicorn
@@ -22,6 +24,7 @@ OPTIONS = ("CONSOLE_PORT",)
 _CARRY_SECONDS = 10.0
 
 log = get_logger(__name__)
+_UVICORN = logging.getLogger("uvicorn.error")
 
 
 def ways_in(port: int, key: str) -> tuple[str, str]:
@@ -69,7 +72,7 @@ async def serve(
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=16 * 1024,
     )
-    server = uvicorn.Server(config)
+    server, level = _Server(config), _UVICORN.level
     started(server)
 
     async def end_when_idle() -> None:
@@ -90,3 +93,11 @@ async def serve(
         for task in beside:
             task.cancel()
         await asyncio.to_thread(audited.carry)
+        _UVICORN.setLevel(level)
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Whoever ends it cuts off the pages that are open, and means to: a traceback of each would say no more.
+        _UVICORN.setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)

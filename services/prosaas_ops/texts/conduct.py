@@ -87,6 +87,10 @@ TOOLS_ONLY: Final = Text(
 PROBLEMS: Final = Text(
     "בעיות לפני ההפעלה: {count}; דבר לא השתנה", "{count} problem(s) before the start; nothing was changed"
 )
+PROBLEMS_OF_NEW: Final = Text(
+    "בעיות לפני ההפעלה: {count}; נוצר .env, ודבר נוסף לא השתנה",
+    "{count} problem(s) before the start; .env was made, and nothing else was changed",
+)
 THEN_AGAIN: Final = Text("לפי השורות שלמעלה, ואז להריץ שוב", "the lines above, then run this again")
 STARTING: Final = Text(
     "מפעילים את {project}, וממתינים עד שהמערכת משרתת", "starting {project}, and waiting until it serves"

@@ -203,6 +203,11 @@ SIMULATOR_STOPPED: Final = Text(
     "הסימולטור נעצר לפני סוף השיחה: `docker compose logs simulator`",
     "the simulator stopped before the call's end: `docker compose logs simulator`",
 )
+SIMULATOR_RENEWED: Final = Text(
+    "הסימולטור חודש באמצע השיחה (make up-prod, למשל), וזה סיים אותה; שיחות של טלפונים אמיתיים נמשכות: להריץ שוב",
+    "the simulator was renewed during the call (by make up-prod, say), which ended it; calls of real telephones go on:"
+    " run this again",
+)
 SIMULATOR_AWAY: Final = Text(
     "הסימולטור לא עונה ({why}): `docker compose logs simulator`",
     "the simulator does not answer ({why}): `docker compose logs simulator`",

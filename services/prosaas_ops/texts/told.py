@@ -191,6 +191,7 @@ NONE: Final = Text("אין", "none")
 CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's side: {heard}")
 AS_PLANNED: Final = Text("כמו בתרחיש", "as the scenario has it")
 NOT_AS_PLANNED: Final = Text("לא כמו בתרחיש: {problems}", "not as the scenario has it: {problems}")
+NEVER_SPOKE: Final = Text("הנציגה לא אמרה דבר", "the agent never spoke")
 LASTED: Final = Text(
     "זמן התרחיש, כולל הצלצול: {time}, {ending}", "the scenario's own time, ringing included: {time}, {ending}"
 )

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,12 +29,19 @@ def placed(rows: int, level: str = "INFO", ok: bool = True, complete: bool = Tru
 class Recorded:
     call_sid, end_reason, status = "CA1", "customer_hangup", "completed"
     ended_at: datetime | None = START
+    metrics: ClassVar[dict[str, int | None]] = {"first_audio_ms": 420}
 
 
 class Unreached(Recorded):
     """Twilio told how it ended, and no agent did."""
 
     end_reason, status = "", "no-answer"
+
+
+class Mute(Recorded):
+    """The caller was asked to wait, and put off, and the agent herself had no word."""
+
+    metrics: ClassVar[dict[str, int | None]] = {"first_audio_ms": None}
 
 
 class Open(Recorded):
@@ -145,6 +152,20 @@ def test_each_thing_that_went_wrong_counts(screen: Screen, paper: Any) -> None:
     assert "not as the scenario has it: heard nothing" in paper.text
     assert "record: none in the database" in paper.text
     assert "its end was not seen in time, the end of its job was not seen in time" in paper.text
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_agent_who_never_spoke_is_at_fault_though_the_caller_got_through_the_scenario(
+    debug: bool, screen: Screen, paper: Any
+) -> None:
+    """The faster the call, the longer by its clock a caller waits: to be asked to wait passes for an answer then."""
+    lines = placed(500 if debug else 20, "DEBUG" if debug else "INFO")
+    assert verdict(lines, Recorded(), debug, screen) == 0  # type: ignore[arg-type]
+    assert verdict(lines, Mute(), debug, screen) == 1  # type: ignore[arg-type]
+    assert "❌ the caller's side: not as the scenario has it: the agent never spoke\n" in paper.text
+    lines.result |= {"ok": False, "problems": ["dead air"]}
+    assert verdict(lines, Mute(), debug, screen) == 1  # type: ignore[arg-type]
+    assert "not as the scenario has it: dead air; the agent never spoke\n" in paper.text
 
 
 def test_of_a_caller_whom_no_agent_had_neither_lines_nor_end_are_asked_for(screen: Screen, paper: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from prosaas_ops.act import simulate
 from prosaas_ops.options import Problem, Usage
+from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
@@ -173,6 +174,18 @@ def test_an_order_that_is_refused_is_wrong_usage_in_the_simulators_words(
 def test_a_simulator_that_stops_half_way_is_a_problem(simulator: type[Simulator], log: type[Log], engine: Any) -> None:
     simulator.rows = [{"what": "greeting"}]
     with pytest.raises(Problem, match="stopped before the call's end"):
+        simulate.place(engine, "CA1", scenario="demo", speed=4.0)
+
+
+def test_a_simulator_that_is_renewed_under_a_call_is_said_to_be(
+    simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deploy cuts no call of a telephone, and whoever rehearses one must not take this for such a cut."""
+    simulator.rows = [{"what": "greeting"}]
+    old, new = (Container(name, "simulator", name, "running", "", "") for name in ("old", "new"))
+    there = iter([[old], [old, new]])
+    monkeypatch.setattr(engine, "containers", lambda *_: next(there))
+    with pytest.raises(Problem, match="the simulator was renewed during the call"):
         simulate.place(engine, "CA1", scenario="demo", speed=4.0)
 
 

@@ -54,6 +54,22 @@ def test_a_refused_start_has_changed_nothing_at_all(world: World, monkeypatch: p
 
 
 @pytest.mark.docker
+def test_a_refused_start_that_made_env_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads that nothing was changed looks for no .env, and the lines above may be about that one."""
+    missing = Finding("port", "API_PORT=8000 is taken by something else", "set another API_PORT in .env")
+    monkeypatch.setattr(up, "examine", lambda *_: [missing])
+    world.env.path.unlink()
+    (world.root / "env/example.env").write_text("DEMO=1\n")
+    for said in (
+        r"1 problem\(s\) before the start; \.env was made, and nothing else was changed",
+        "; nothing was changed",
+    ):
+        with pytest.raises(Problem, match=said):
+            up.prepare(world, "prod")
+    assert set(files(world.root)) == {".env", "env/example.env"}
+
+
+@pytest.mark.docker
 def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "examine", lambda *_: [])
     up.prepare(world, "dev")
@@ -323,6 +339,35 @@ def test_a_start_that_renews_nothing_says_so(
     monkeypatch.setattr(up.plan, "up", lambda *_: Plan("up-prod", []))
     up._up(quiet, Options("up-prod", ("YES",), {}))
     assert ("nothing was renewed" in capsys.readouterr().out) is said
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ({}, "starting"),
+        ({"postgres": "running", "migrate": "exited", "simulator": "running"}, "starting"),
+        ({"postgres": "running", "worker": "running", "gateway": "created"}, "starting"),
+        ({"postgres": "exited", "gateway": "exited"}, "starting"),
+        ({"postgres": "running", "prosaas-api": "running", "gateway": "running"}, "renewing"),
+        ({"gateway": "running", "prosaas-api": "exited"}, "renewing"),
+    ],
+)
+@pytest.mark.docker
+def test_a_start_renews_where_something_serves_and_else_it_starts(
+    there: dict[str, str],
+    said: str,
+    quiet: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The database of a first start that failed is not yet a stack that is renewed."""
+    ones = [Container(name, name, name, state, "", "") for name, state in there.items()]
+    monkeypatch.setattr(
+        Quiet, "containers", lambda _, *named: [one for one in ones if not named or one.service in named]
+    )
+    monkeypatch.setattr(up.Generations, "tidy", lambda *_: None)
+    up._up(quiet, Options("up-prod", ("YES",), {}))
+    assert f"==> {said} salon, and waiting until it serves" in capsys.readouterr().out
 
 
 @pytest.mark.docker

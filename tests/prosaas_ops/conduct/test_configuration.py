@@ -16,10 +16,11 @@ from prosaas_ops.conduct.configuration import (
     refuse_unwritten,
     schedule,
     settings,
+    unreached,
     would_start,
 )
-from prosaas_ops.conduct.finding import Check
-from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
+from prosaas_ops.conduct.finding import Check, refuse, warn_of
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, write_secrets
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -287,7 +288,18 @@ def test_a_public_host_that_is_a_name_passes(name: str, tmp_path: Path) -> None:
         ("DEMO=1\nPUBLIC_URL=http://localhost:8000\nWHATSAPP_APP_SECRET=demo-1\n", []),
         ("PUBLIC_URL=https://voice.salon.co.il\n", []),
         ("PUBLIC_URL=http://localhost:8000\nPUBLIC_HOST=voice.salon.co.il\n", []),
+        ("PUBLIC_URL=https://93.184.215.14\n", []),
         ("PUBLIC_URL=http://localhost:8000\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=http://localhost\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=http://voice.salon.co.il\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://192.168.1.20\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://10.0.0.7:8443\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://127.1\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://[::1]\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL='https://[voice'\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://server.local\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=https://api.internal\n", ["PUBLIC_URL"]),
+        ("PUBLIC_URL=http://localhost\nPUBLIC_HOST=192.168.1.20\n", ["PUBLIC_HOST"]),
         ("PUBLIC_URL=https://localhost\n", ["PUBLIC_URL"]),
         ("PUBLIC_URL=https://127.0.0.1\n", ["PUBLIC_URL"]),
         ("PUBLIC_URL=https://voice.example.com\n", ["PUBLIC_URL"]),
@@ -296,8 +308,8 @@ def test_a_public_host_that_is_a_name_passes(name: str, tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.docker
-def test_the_doctor_says_what_would_keep_real_calls_and_messages_away(
-    dotenv: str, bad: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_doctor_and_a_start_say_what_would_keep_real_calls_and_messages_away(
+    dotenv: str, bad: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("PUBLIC_URL", "PUBLIC_HOST", "CALLS_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -306,3 +318,13 @@ def test_the_doctor_says_what_would_keep_real_calls_and_messages_away(
     assert all(name in text for name, text in zip(bad, told, strict=True))
     assert reached in DOCTOR
     assert reached not in PREFLIGHT, "what can be put right later stops no start"
+    world, warned = World(tmp_path), [finding for finding in unreached(World(tmp_path), "prod") if finding.fix]
+    assert len(warned) == len(bad), "and a start is not silent of it"
+    refuse(warned)
+    warn_of(world, warned)
+    said = capsys.readouterr().err
+    assert all(
+        f"warning: {name}=" in said and "\n  read: docs/going-live.md\n" in said for name in bad if "URL" in name
+    )
+    assert unreached in PREFLIGHT
+    assert unreached in MANAGER

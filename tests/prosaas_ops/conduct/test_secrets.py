@@ -61,6 +61,37 @@ def test_the_secrets_that_env_has_and_their_files_have_not_are_known_by_name(
     assert sorted(unwritten(world(tmp_path, then))) == behind
 
 
+_OURS = "ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\n"
+_THEIRS = f"{_OURS}DATABASE_URL=postgresql://me:s@db.example.com/name\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "behind"),
+    [
+        (_THEIRS, _OURS, ["DATABASE_URL"]),
+        (_THEIRS, f"{_OURS}DATABASE_URL=\n", ["DATABASE_URL"]),
+        (_THEIRS, _OURS.replace("=p", "=q"), ["DATABASE_URL", "POSTGRES_PASSWORD"]),
+        (_THEIRS, _THEIRS.replace("me:s", "me:t"), ["DATABASE_URL"]),
+        (_THEIRS, f"{_THEIRS}DATABASE_ROLES=0\n", []),
+        (_THEIRS, f"{_THEIRS}DATABASE_ROLES=1\n", ["DATABASE_ROLES"]),
+        (f"{_THEIRS}DATABASE_ROLES=1\n", _THEIRS, ["DATABASE_ROLES"]),
+        (f"{_THEIRS}DATABASE_ROLES=1\n", f"{_THEIRS}DATABASE_ROLES=1\n", []),
+        (_OURS, f"{_OURS}DATABASE_ROLES=1\n", []),
+        (_OURS, f"{_OURS}DATABASE_ROLES=0\n", ["DATABASE_ROLES"]),
+        (f"{_OURS}DATABASE_ROLES=0\n", _OURS, ["DATABASE_ROLES"]),
+        (_OURS, f"{_OURS.replace('=p', '=q')}DATABASE_ROLES=0\n", ["DATABASE_ROLES", "POSTGRES_PASSWORD"]),
+        (_OURS, _OURS.replace("=p", "='p@x:/'"), ["POSTGRES_PASSWORD"]),
+    ],
+)
+@pytest.mark.docker
+def test_another_database_and_other_rights_in_it_are_known_by_the_setting_that_says_so(
+    tmp_path: Path, first: str, then: str, behind: list[str]
+) -> None:
+    """Also by one that was taken out: a service that starts anew goes on with the address that its file has."""
+    write_secrets(world(tmp_path, first))
+    assert sorted(unwritten(world(tmp_path, then))) == behind
+
+
 @pytest.mark.docker
 def test_a_secret_file_that_is_no_text_stops_nobody_who_asks(tmp_path: Path) -> None:
     """A restart may be an emergency's, and of a service that does not even read it."""
