@@ -26,7 +26,7 @@ terminal=$([ -t 1 ] && echo --interactive --tty || true)
 # shellcheck disable=SC2012,SC2086 # the socket's name is ours; zero or more words each
 tests() {
     docker run --rm --init $terminal --network host --user "$(id -u):$(id -g)" \
-        --group-add "$(ls -ln /var/run/docker.sock | awk '{ print $4 }')" \
+        --group-add "$(ls -lnL /var/run/docker.sock | awk '{ print $4 }')" \
         --volume /var/run/docker.sock:/var/run/docker.sock --volume "$ROOT:$ROOT" --workdir "$ROOT" \
         ${bundle:+--volume "$bundle:$bundle:ro"} --env PYTHONHASHSEED="$started" --env FAILED_FILE="$failed" \
         prosaas/tests:local pytest "$@"
