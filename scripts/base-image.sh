@@ -9,7 +9,12 @@ cd "$ROOT"
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # A network that swallows packets would let a pull hang for minutes; where there is no timeout the client's own must do.
-reachable() { $(! have timeout || echo timeout 30) docker manifest inspect "$1" >/dev/null 2>&1; }
+# Any other answer says nothing: the engine may have a proxy, a mirror or trust that its client has not.
+swallowed() {
+    asked=0
+    $(! have timeout || echo timeout 30) docker manifest inspect "$1" >/dev/null 2>&1 || asked=$?
+    [ "$asked" = 124 ]
+}
 
 install_mmdebstrap() {
     have mmdebstrap && return
@@ -47,7 +52,8 @@ standin() {
     */python:*) python_standin "$1" ;;
     *)
         folder=${1##*/}
-        docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" \
+        # shellcheck disable=SC2046 # words
+        docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" $(proxies) \
             "deploy/standins/${folder%%:*}" >/dev/null
         ;;
     esac
@@ -62,7 +68,7 @@ ensure() {
             chosen=$standin
         else
             step "pulling $chosen" "docker pull $chosen"
-            if ! { reachable "$chosen" && docker pull --quiet "$chosen" >/dev/null; }; then
+            if swallowed "$chosen" || ! docker pull --quiet "$chosen" >/dev/null 2>&1; then
                 case $chosen in
                 grafana/*) fail "no image registry answers, and Debian has no Grafana" "remove GRAFANA from .env" docs/alerts.md ;;
                 "$2" | "$standin") ;;

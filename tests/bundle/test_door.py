@@ -36,7 +36,7 @@ def run(
     stack: Path | None = None,
     account: str = "root",
     settings: str = "",
-    typed: tuple[str, ...] = (),
+    typed: str = "",
     **variables: str,
 ) -> "tuple[subprocess.CompletedProcess[str], str]":
     """What the door says, and what the engine was asked."""
@@ -52,7 +52,7 @@ def run(
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "NOTED": str(noted)}
     environment |= {"DOCKER_HOST": f"unix://{tmp_path}/socket", **variables}
     done = subprocess.run(
-        ["make", command, *([f"STACK={stack}"] if stack else []), *typed],
+        ["make", command, *([f"STACK={stack}"] if stack else []), *typed.split()],
         cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     return done, noted.read_text("utf-8")
@@ -107,7 +107,7 @@ def test_who_asks_knows_whether_the_stack_is_a_demo(
 
 def test_a_name_that_no_shell_can_have_reaches_the_tools_which_refuse_it(tmp_path: Path) -> None:
     """The door does not end over it with words of the shell's."""
-    done, asked = run(tmp_path, "levels", tmp_path, typed=("a.b=1", "1x=2", "FOO=3"))
+    done, asked = run(tmp_path, "levels", tmp_path, typed="a.b=1 1x=2 FOO=3")
     assert done.returncode == 0, done.stderr
     assert "--env FOO" in asked
     assert "--env PROSAAS_TYPED" in asked
@@ -135,7 +135,7 @@ def test_the_group_of_the_engines_socket_is_that_of_where_a_link_leads(tmp_path:
 @pytest.mark.parametrize("folder", ["", "/tmp", "/opt", "/usr/local/bin"])
 def test_a_backup_is_refused_in_a_folder_that_would_hide_the_tools_own(folder: str, tmp_path: Path) -> None:
     """Mounted over theirs, it left a Python without its packages, or an engine that speaks of mount points."""
-    done, asked = run(tmp_path, "backup", typed=(f"FILE={folder}/x.dump",))
+    done, asked = run(tmp_path, "backup", typed=f"FILE={folder}/x.dump")
     assert done.returncode == 2
     assert f"the tools cannot have {folder or '/'}, where files of their own are" in done.stderr
     assert f"for example FILE={folder}/backups/x.dump" in done.stderr
@@ -143,6 +143,6 @@ def test_a_backup_is_refused_in_a_folder_that_would_hide_the_tools_own(folder: s
 
 
 def test_a_backup_may_lie_in_a_folder_within_such_a_one(tmp_path: Path) -> None:
-    done, asked = run(tmp_path, "backup", typed=(f"FILE={tmp_path}/x.dump",))
+    done, asked = run(tmp_path, "backup", typed=f"FILE={tmp_path}/x.dump")
     assert done.returncode == 0, done.stderr
     assert f"--volume {tmp_path}:{tmp_path} " in asked
