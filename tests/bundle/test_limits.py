@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from bundle_world.checkout import ROOT
 from bundle_world.model import services
@@ -45,6 +46,14 @@ def memory(service: str) -> int:
 def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     """A message of Meta's that the api would take must not be lost on the way."""
     assert size("max_size") == max(source.limit for source in SOURCES)
+
+
+def test_the_front_door_offers_no_protocol_at_a_port_that_is_not_published() -> None:
+    """HTTP/3 goes over UDP, and each answer would name the port inside the container."""
+    published = yaml.safe_load((ROOT / "deploy/overlays/public-host.yml").read_text())["services"]["gateway"]["ports"]
+    offered = re.search(r"protocols (.*)", CADDYFILE)
+    assert offered is not None
+    assert ("h3" in offered[1].split()) == any(port.endswith("/udp") for port in published)
 
 
 def test_an_api_that_falls_silent_over_a_webhook_leaves_time_for_another_to_answer_it() -> None:
