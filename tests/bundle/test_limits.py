@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bundle_world.checkout import ROOT
-from bundle_world.model import services
+from bundle_world.model import OURS, services
 from prosaas_api.intake import MAX_HELD, SOURCES, TOLD_ONCE_S
 from prosaas_api.seats import TIMEOUT_S
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
@@ -82,6 +82,14 @@ def test_what_strangers_may_have_held_at_the_front_door_fits_its_memory() -> Non
     held = (descriptors // 2) * (size("request_buffers") + of_its_own)
     limit = int(str(door["environment"]["GOMEMLIMIT"]).removesuffix("MiB")) * 2**20
     assert held < limit < memory("gateway") * 0.9
+
+
+@pytest.mark.docker
+def test_whoever_the_front_door_lets_in_finds_a_descriptor_behind_it() -> None:
+    """Whatever the engine gives by itself: 1,024 is what some do, which is fewer than 350 calls."""
+    model = services("prod")
+    let_in = int(model["gateway"]["ulimits"]["nofile"]) // 2
+    assert {name for name in OURS if int(model[name]["ulimits"]["nofile"]) < let_in} == set()
 
 
 @pytest.mark.docker
