@@ -53,6 +53,8 @@ setting() {
     if found=$(compose_of_env "$1" "$2" 2>/dev/null); then
         printf '%s' "$found"
     elif [ -e "$ROOT/.env" ] && docker compose version >/dev/null 2>&1; then
+        [ -r "$ROOT/.env" ] || fail "$(spoken "ל-$(id -un) אין הרשאה לקרוא את .env" "$(id -un) may not read .env")" \
+            "$(spoken "להריץ בתור מי שהקים את ה-stack, או עם sudo" "run this as who set the stack up, or with sudo")"
         # The number alone: what Compose complains about it quotes. Of a value without an end it names the file's last line.
         line=$(compose_of_env "$1" "$2" 2>&1 | sed -n '/unterminated/!s/.*: line \([0-9]\{1,\}\): .*/\1/p' | head -n 1)
         if [ -n "$line" ]; then
