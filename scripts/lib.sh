@@ -74,11 +74,17 @@ both http_proxy HTTP_PROXY "${http_proxy:-}" "${HTTP_PROXY:-}"
 both https_proxy HTTPS_PROXY "${https_proxy:-}" "${HTTPS_PROXY:-}"
 both no_proxy NO_PROXY "${no_proxy:-}" "${NO_PROXY:-}"
 
-# What a build is told of the proxy, as words: names, whose values no list of processes shows.
-proxies() {
+# What apt does on this machine to reach its mirror: a proxy, and who it is there.
+apt_settings() { apt-config dump 2>/dev/null | grep -E '^Acquire::https?::' || true; }
+
+# built WORD …: an image of a Dockerfile that installs packages. What it is told of this network stays out of the image and
+# of the list of processes. On a stand-in it reaches Debian's packages as this machine does, on upstream's image as that does.
+built() {
     for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do
-        ! eval "[ -n \"\${$name:-}\" ]" || printf ' --build-arg %s' "$name"
+        ! eval "[ -n \"\${$name:-}\" ]" || set -- --build-arg "$name" "$@"
     done
+    case $* in *PYTHON_IMAGE=prosaas-standin/*) set -- --secret id=apt,env=APT_SETTINGS "$@" ;; esac
+    APT_SETTINGS=$(apt_settings) docker build --quiet --secret "id=ca,src=$(ca_bundle)" "$@" >/dev/null
 }
 
 # The CA bundle that image builds trust, on a machine behind a proxy that inspects TLS.

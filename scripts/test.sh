@@ -17,9 +17,8 @@ trap took EXIT
 scripts/run setup
 say "building the tests image"
 bundle=$(ca_bundle)
-# shellcheck disable=SC2046 # words
-docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
-    --build-arg "$(scripts/base-image.sh | grep '^PYTHON_IMAGE=')" --secret "id=ca,src=$bundle" $(proxies) services >/dev/null
+built --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
+    --build-arg "$(scripts/base-image.sh | grep '^PYTHON_IMAGE=')" services
 say "running the tests"
 terminal=$([ -t 1 ] && echo --interactive --tty || true)
 [ "$bundle" != /dev/null ] || bundle=

@@ -1,6 +1,7 @@
 """What the scripts make of the machine that they find: its proxy, its mirror, its registry; commands are played."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -82,11 +83,47 @@ def test_a_proxy_is_told_to_each_build_by_name_whichever_letters_this_machine_ha
 
 
 def test_apt_and_builds_both_find_the_proxy_and_without_one_nobody_does(tmp_path: Path) -> None:
-    show = '. scripts/lib.sh; echo "[${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-} $(proxies)]"'
-    assert scripted(tmp_path, show).stdout == "[   ]\n"
-    assert scripted(tmp_path, show, https_proxy="a").stdout == "[a a   --build-arg HTTPS_PROXY]\n"
-    assert scripted(tmp_path, show, HTTPS_PROXY="A").stdout == "[A A   --build-arg HTTPS_PROXY]\n"
-    assert scripted(tmp_path, show, https_proxy="a", HTTPS_PROXY="A").stdout == "[a A   --build-arg HTTPS_PROXY]\n"
+    show = '. scripts/lib.sh; echo "[${https_proxy-} ${HTTPS_PROXY-} ${http_proxy-}]"'
+    assert scripted(tmp_path, show).stdout == "[  ]\n"
+    assert scripted(tmp_path, show, https_proxy="a").stdout == "[a a ]\n"
+    assert scripted(tmp_path, show, HTTPS_PROXY="A").stdout == "[A A ]\n"
+    assert scripted(tmp_path, show, https_proxy="a", HTTPS_PROXY="A").stdout == "[a A ]\n"
+
+
+def test_no_image_keeps_the_password_that_this_machine_s_apt_has_for_its_proxy(tmp_path: Path) -> None:
+    """A stand-in is made through that proxy, and what is built on it is pushed to registries."""
+    root = tmp_path / "root/etc/apt/apt.conf.d"
+    root.mkdir(parents=True)
+    for name, body in {
+        "id": "echo 0",
+        "apt-config": """echo 'Acquire::http::Proxy "http://dana:secret@proxy:3128";'""",
+        "mmdebstrap": f"""
+            for word; do case $word in --aptopt=*) cat "${{word#*=}}" >{root}/99mmdebstrap ;; esac; done
+            cp {root}/99mmdebstrap {tmp_path}/used
+            mkdir -p {tmp_path}/root/usr/bin
+            for word; do case $word in --customize-hook=*) sh -c "${{word#*=}}" exec {tmp_path}/root ;; esac; done
+        """,
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    done = scripted(tmp_path, "scripts/base-image.sh", apt=offers("http://d.example/"), PULLED="no")
+    assert done.returncode == 0, done.stderr
+    assert "secret" in (tmp_path / "used").read_text()
+    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file() and "secret" in path.read_text()]
+    builds = [line for line in (tmp_path / "noted").read_text().splitlines() if line.startswith("build ")]
+    assert len(builds) == 2
+    assert all("--secret id=apt,env=APT_SETTINGS" in line and "secret@" not in line for line in builds)
+
+
+def test_every_build_that_installs_packages_takes_apts_settings_for_as_long_as_it_does() -> None:
+    installing = [
+        step
+        for path in (ROOT / "services/Dockerfile", *ROOT.glob("deploy/standins/*/Dockerfile"))
+        for step in re.findall(r"^RUN .*\n(?:[ #].*\n)*", path.read_text(), re.MULTILINE)
+        if "apt-get" in step
+    ]
+    assert len(installing) == 5
+    assert all("--mount=type=secret,id=apt,target=/etc/apt/apt.conf.d/98host" in step for step in installing)
 
 
 def test_of_a_cloud_images_list_of_mirrors_the_first_is_meant(tmp_path: Path) -> None:
