@@ -9,7 +9,12 @@ cd "$ROOT"
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # A network that swallows packets would let a pull hang for minutes; where there is no timeout the client's own must do.
-reachable() { $(! have timeout || echo timeout 30) docker manifest inspect "$1" >/dev/null 2>&1; }
+# Any other answer says nothing: the engine may have a proxy, a mirror or trust that its client has not.
+swallowed() {
+    asked=0
+    $(! have timeout || echo timeout 30) docker manifest inspect "$1" >/dev/null 2>&1 || asked=$?
+    [ "$asked" = 124 ]
+}
 
 install_mmdebstrap() {
     have mmdebstrap && return
@@ -21,7 +26,8 @@ install_mmdebstrap() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
 }
 
-# A small Debian 13 with Python. What the others need besides, their Dockerfiles in deploy/standins add to it.
+# A small Debian 13 with Python, which keeps no proxy of this machine's, and no password for one. What the others need
+# besides, their Dockerfiles in deploy/standins add to it.
 python_standin() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
@@ -32,12 +38,13 @@ python_standin() {
     mirror=$(debian_mirror)
     [ -n "$mirror" ] || fail "no Debian mirror in this machine's apt configuration" \
         "set DEBIAN_MIRROR to one, or PYTHON_IMAGE in .env to an image that this machine can pull" "README.md, A fresh machine"
-    apt-config dump | grep -E '^Acquire::https?::' >"$work/apt.conf" || true
+    apt_settings >"$work/apt.conf"
     mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --aptopt="$work/apt.conf" \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-        --customize-hook='ln -s python3 "$1/usr/bin/python"' trixie "$work/root.tar" "$mirror" >&2
+        --customize-hook='ln -s python3 "$1/usr/bin/python"' \
+        --customize-hook=': >"$1/etc/apt/apt.conf.d/99mmdebstrap"' trixie "$work/root.tar" "$mirror" >&2
     docker import --change 'CMD ["python3"]' --change 'ENV LANG=C.UTF-8' "$work/root.tar" "$1" >/dev/null
 }
 
@@ -47,8 +54,7 @@ standin() {
     */python:*) python_standin "$1" ;;
     *)
         folder=${1##*/}
-        docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" \
-            "deploy/standins/${folder%%:*}" >/dev/null
+        built --tag "$1" --build-arg "PYTHON_IMAGE=$python" "deploy/standins/${folder%%:*}"
         ;;
     esac
 }
@@ -62,7 +68,7 @@ ensure() {
             chosen=$standin
         else
             step "pulling $chosen" "docker pull $chosen"
-            if ! { reachable "$chosen" && docker pull --quiet "$chosen" >/dev/null; }; then
+            if swallowed "$chosen" || ! docker pull --quiet "$chosen" >/dev/null 2>&1; then
                 case $chosen in
                 grafana/*) fail "no image registry answers, and Debian has no Grafana" "remove GRAFANA from .env" docs/alerts.md ;;
                 "$2" | "$standin") ;;

@@ -53,6 +53,8 @@ setting() {
     if found=$(compose_of_env "$1" "$2" 2>/dev/null); then
         printf '%s' "$found"
     elif [ -e "$ROOT/.env" ] && docker compose version >/dev/null 2>&1; then
+        [ -r "$ROOT/.env" ] || fail "$(spoken "ל-$(id -un) אין הרשאה לקרוא את .env" "$(id -un) may not read .env")" \
+            "$(spoken "להריץ בתור מי שהקים את ה-stack, או עם sudo" "run this as who set the stack up, or with sudo")"
         # The number alone: what Compose complains about it quotes. Of a value without an end it names the file's last line.
         line=$(compose_of_env "$1" "$2" 2>&1 | sed -n '/unterminated/!s/.*: line \([0-9]\{1,\}\): .*/\1/p' | head -n 1)
         if [ -n "$line" ]; then
@@ -64,6 +66,25 @@ setting() {
     else
         printf '%s' "$2"
     fi
+}
+
+# apt reads a proxy's name in small letters, Compose and builds in capitals; most machines have one of the two.
+both() { [ -z "$3$4" ] || export "$1=${3:-$4}" "$2=${4:-$3}"; }
+both http_proxy HTTP_PROXY "${http_proxy:-}" "${HTTP_PROXY:-}"
+both https_proxy HTTPS_PROXY "${https_proxy:-}" "${HTTPS_PROXY:-}"
+both no_proxy NO_PROXY "${no_proxy:-}" "${NO_PROXY:-}"
+
+# What apt does on this machine to reach its mirror: a proxy, and who it is there.
+apt_settings() { apt-config dump 2>/dev/null | grep -E '^Acquire::https?::' || true; }
+
+# built WORD …: an image of a Dockerfile that installs packages. What it is told of this network stays out of the image and
+# of the list of processes. On a stand-in it reaches Debian's packages as this machine does, on upstream's image as that does.
+built() {
+    for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+        ! eval "[ -n \"\${$name:-}\" ]" || set -- --build-arg "$name" "$@"
+    done
+    case $* in *PYTHON_IMAGE=prosaas-standin/*) set -- --secret id=apt,env=APT_SETTINGS "$@" ;; esac
+    APT_SETTINGS=$(apt_settings) docker build --quiet --secret "id=ca,src=$(ca_bundle)" "$@" >/dev/null
 }
 
 # The CA bundle that image builds trust, on a machine behind a proxy that inspects TLS.
@@ -87,10 +108,17 @@ debian_mirror() {
     mirror_in_use | grep . || { apt-get update -qq >&2 && mirror_in_use; }
 }
 
+# Debian's alone: no other distribution's has its packages. Of a list of mirrors, as cloud images have it, the first: an
+# image would not find the list.
 mirror_in_use() {
     # shellcheck disable=SC2016 # apt's own placeholders, not the shell's
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-        awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
+    mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
+        awk -v release="$(os_release VERSION_CODENAME)" \
+            '$2 == release && $3 == "main" && $4 == "Debian" { print $1; exit }')
+    case $mirror in
+    mirror+file:*) mirror=${mirror#mirror+file:} && awk '/^[a-z]+:/ { print $1; exit }' "${mirror%/}" || true ;;
+    ?*) printf '%s\n' "$mirror" ;;
+    esac
 }
 
 # What a tool could not do from its container and left in .state: the line of cron for BACKUP_SCHEDULE, a backup's copy.
@@ -98,7 +126,8 @@ left_to_this_machine() {
     if [ -e .state/schedule ]; then
         when=$(cat .state/schedule)
         rm .state/schedule
-        line="cd '$ROOT' && mkdir -p logs && make backup >>logs/backup.log 2>&1"
+        # A quote in the folder's name would end ours, and a bare % the line: cron takes what follows it for input.
+        line="cd '$(printf %s "$ROOT" | sed "s/'/'\\\\''/g; s/%/\\\\%/g")' && mkdir -p logs && make backup >>logs/backup.log 2>&1"
         if ! have crontab; then
             [ -z "$when" ] || say "no cron here for BACKUP_SCHEDULE: install it and run this again, or schedule make backup"
         elif [ -n "$when" ] || crontab -l 2>/dev/null | grep -qF "$line"; then

@@ -17,8 +17,8 @@ trap took EXIT
 scripts/run setup
 say "building the tests image"
 bundle=$(ca_bundle)
-docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
-    --build-arg "$(scripts/base-image.sh | grep '^PYTHON_IMAGE=')" --secret "id=ca,src=$bundle" services >/dev/null
+built --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
+    --build-arg "$(scripts/base-image.sh | grep '^PYTHON_IMAGE=')" services
 say "running the tests"
 terminal=$([ -t 1 ] && echo --interactive --tty || true)
 [ "$bundle" != /dev/null ] || bundle=
@@ -26,7 +26,7 @@ terminal=$([ -t 1 ] && echo --interactive --tty || true)
 # shellcheck disable=SC2012,SC2086 # the socket's name is ours; zero or more words each
 tests() {
     docker run --rm --init $terminal --network host --user "$(id -u):$(id -g)" \
-        --group-add "$(ls -ln /var/run/docker.sock | awk '{ print $4 }')" \
+        --group-add "$(ls -lnL /var/run/docker.sock | awk '{ print $4 }')" \
         --volume /var/run/docker.sock:/var/run/docker.sock --volume "$ROOT:$ROOT" --workdir "$ROOT" \
         ${bundle:+--volume "$bundle:$bundle:ro"} --env PYTHONHASHSEED="$started" --env FAILED_FILE="$failed" \
         prosaas/tests:local pytest "$@"

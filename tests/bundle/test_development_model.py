@@ -41,3 +41,11 @@ def test_never_reads_the_production_settings() -> None:
     for name in OURS:
         assert services("dev")[name]["environment"]["PROSAAS_ENV"] == "dev"
         assert services("prod")[name]["environment"]["PROSAAS_ENV"] == "prod"
+
+
+def test_logs_are_bounded_as_in_production() -> None:
+    """Every line is written here, and an engine that is told nothing keeps them all."""
+    production, development = services("prod"), services("dev")
+    assert {name: each["logging"] for name, each in development.items()} == {
+        name: each["logging"] for name, each in production.items()
+    }

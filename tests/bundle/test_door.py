@@ -43,7 +43,7 @@ ABOUT_OTHERS = {
 def prepared(tmp_path: Path, account: str = "root", settings: str | None = "") -> tuple[Path, dict[str, str]]:
     """A clone, and the environment in which its door finds that engine."""
     clone, commands, noted = make_checkout(tmp_path).path, tmp_path / "commands", tmp_path / "noted"
-    commands.mkdir()
+    commands.mkdir(exist_ok=True)
     (commands / "docker").write_text(DOCKER, "utf-8")
     (commands / "docker").chmod(0o755)
     (commands / "id").write_text(f'#!/bin/sh\n[ "$1" = -un ] && echo {account} || echo {IDS[account]}\n', "utf-8")
@@ -62,12 +62,13 @@ def run(
     stack: Path | None = None,
     account: str = "root",
     settings: str | None = "",
+    typed: str = "",
     **variables: str,
 ) -> "tuple[subprocess.CompletedProcess[str], str]":
     """What the door says, and what the engine was asked."""
     clone, environment = prepared(tmp_path, account, settings)
     done = subprocess.run(
-        ["make", command, *([f"STACK={stack}"] if stack else [])],
+        ["make", command, *([f"STACK={stack}"] if stack else []), *typed.split()],
         cwd=clone, env=environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
@@ -164,3 +165,46 @@ def test_a_console_that_somebody_ends_leaves_neither_a_word_nor_a_container(
     assert "--profile console rm --stop --force console console-reader" in noted.read_text("utf-8")
     assert said == ""
     assert child.returncode in (0, -number)
+
+
+def test_a_name_that_no_shell_can_have_reaches_the_tools_which_refuse_it(tmp_path: Path) -> None:
+    """The door does not end over it with words of the shell's."""
+    done, asked = run(tmp_path, "levels", tmp_path, typed="a.b=1 1x=2 FOO=3")
+    assert done.returncode == 0, done.stderr
+    assert "--env FOO" in asked
+    assert "--env PROSAAS_TYPED" in asked
+
+
+def test_a_machine_without_hostname_has_a_name_all_the_same(tmp_path: Path) -> None:
+    """POSIX has uname alone, and so have some distributions until somebody installs the other."""
+    (tmp_path / "commands").mkdir()
+    (tmp_path / "commands/hostname").write_text("#!/bin/sh\nexit 127\n", "utf-8")
+    (tmp_path / "commands/hostname").chmod(0o755)
+    done, asked = run(tmp_path, "levels", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"@{os.uname().nodename} " in asked
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives a file another group")
+def test_the_group_of_the_engines_socket_is_that_of_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "real").touch()
+    os.chown(tmp_path / "real", 0, 54321)
+    (tmp_path / "linked").symlink_to("real")
+    _, asked = run(tmp_path, "levels", tmp_path, DOCKER_HOST=f"unix://{tmp_path}/linked")
+    assert " --group-add 54321 " in asked
+
+
+@pytest.mark.parametrize("folder", ["", "/tmp", "/opt", "/usr/local/bin"])
+def test_a_backup_is_refused_in_a_folder_that_would_hide_the_tools_own(folder: str, tmp_path: Path) -> None:
+    """Mounted over theirs, it left a Python without its packages, or an engine that speaks of mount points."""
+    done, asked = run(tmp_path, "backup", typed=f"FILE={folder}/x.dump")
+    assert done.returncode == 2
+    assert f"the tools cannot have {folder or '/'}, where files of their own are" in done.stderr
+    assert f"for example FILE={folder}/backups/x.dump" in done.stderr
+    assert not [line for line in asked.splitlines() if line.startswith("run ")]
+
+
+def test_a_backup_may_lie_in_a_folder_within_such_a_one(tmp_path: Path) -> None:
+    done, asked = run(tmp_path, "backup", typed=f"FILE={tmp_path}/x.dump")
+    assert done.returncode == 0, done.stderr
+    assert f"--volume {tmp_path}:{tmp_path} " in asked

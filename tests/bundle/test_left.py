@@ -1,6 +1,7 @@
 """What the tools leave to this machine: its cron makes the backups, and a command of its own takes each elsewhere."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,14 +16,14 @@ class Machine:
     """A folder with the scripts and a .state, and a crontab that is a file."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.table = folder, folder / "table"
+        self.folder, self.table = folder, folder / "bin/crontab.is"
         (folder / "scripts").mkdir()
         (folder / "scripts/lib.sh").write_text((ROOT / "scripts/lib.sh").read_text())
         (folder / ".state").mkdir()
         (folder / "bin").mkdir()
         crontab = folder / "bin/crontab"
-        script = 'if [ "$1" = -l ]; then cat TABLE; else cat >TABLE.new; mv TABLE.new TABLE; fi'
-        crontab.write_text(f"#!/bin/sh\n{script.replace('TABLE', str(self.table))}\n")
+        script = 'if [ "$1" = -l ]; then cat "$0.is"; else cat >"$0.new"; mv "$0.new" "$0.is"; fi'
+        crontab.write_text(f"#!/bin/sh\n{script}\n")
         crontab.chmod(0o755)
         self.table.write_text(OTHERS)
 
@@ -107,4 +108,18 @@ def test_the_line_of_cron_backs_up_in_a_folder_that_has_no_logs_yet(machine: Mac
     machine.leave(schedule="15 3 * * *")
     line = machine.table.read_text().removeprefix(OTHERS)
     subprocess.run(["sh", "-c", line.split(maxsplit=5)[5]], check=True, cwd="/")
+    assert (machine.folder / "logs/backup.log").read_text() == "a backup\n"
+
+
+def test_the_line_of_cron_leads_into_a_folder_with_a_quote_and_a_percent_sign_in_its_name(tmp_path: Path) -> None:
+    """cron takes what follows a bare percent sign for the command's input."""
+    (tmp_path / "it's 100%").mkdir()
+    machine = Machine(tmp_path / "it's 100%")
+    for when in ("15 3 * * *", "30 4 * * *"):
+        machine.leave(schedule=when)
+    (line,) = machine.table.read_text().removeprefix(OTHERS).splitlines()
+    (machine.folder / "Makefile").write_text("backup:\n\t@echo a backup\n")
+    command = line.split(maxsplit=5)[5]
+    assert not re.search(r"(?<!\\)%", command)
+    subprocess.run(["sh", "-c", command.replace("\\%", "%")], check=True, cwd="/")
     assert (machine.folder / "logs/backup.log").read_text() == "a backup\n"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -40,6 +41,27 @@ def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
         check=False,
     )
     assert (done.returncode, (done.stdout or done.stderr).splitlines()[0]) == (code, said)
+
+
+def test_an_env_file_of_somebody_else_is_said_to_be_theirs() -> None:
+    """No line of it is wrong, and no doctor could read it: an account in Docker's group, a stack of root's."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "scripts").mkdir()
+        (folder / "scripts/lib.sh").write_text((ROOT / "scripts/lib.sh").read_text("utf-8"), "utf-8")
+        (folder / ".env").touch(mode=0o000)
+        folder.chmod(0o755)
+        done = subprocess.run(
+            ["sh", "-euc", ". scripts/lib.sh; setting PUBLIC_HOST none", "scripts/x"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "OPS_LANG": "en"},
+            user=65534 if os.getuid() == 0 else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "may not read .env\n  fix:  run this as who set the stack up" in done.stderr
 
 
 @pytest.mark.parametrize(("command", "said"), [("up-prod", conduct.NOT_BEGUN), ("logs", None)])

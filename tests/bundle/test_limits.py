@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import yaml
 
 from bundle_world.checkout import ROOT
-from bundle_world.model import services
+from bundle_world.model import OURS, services
 from prosaas_api.intake import MAX_HELD, SOURCES, TOLD_ONCE_S
 from prosaas_api.seats import TIMEOUT_S
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
@@ -47,6 +48,14 @@ def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     assert size("max_size") == max(source.limit for source in SOURCES)
 
 
+def test_the_front_door_offers_no_protocol_at_a_port_that_is_not_published() -> None:
+    """HTTP/3 goes over UDP, and each answer would name the port inside the container."""
+    published = yaml.safe_load((ROOT / "deploy/overlays/public-host.yml").read_text())["services"]["gateway"]["ports"]
+    offered = re.search(r"protocols (.*)", CADDYFILE)
+    assert offered is not None
+    assert ("h3" in offered[1].split()) == any(port.endswith("/udp") for port in published)
+
+
 def test_an_api_that_falls_silent_over_a_webhook_leaves_time_for_another_to_answer_it() -> None:
     """Twilio's 15 s end no sooner, nor does the patience of what is told once."""
     silent, tried = seconds(r"handle @once \{\s+import api"), seconds(r"\(api\).*?lb_try_duration")
@@ -73,6 +82,14 @@ def test_what_strangers_may_have_held_at_the_front_door_fits_its_memory() -> Non
     held = (descriptors // 2) * (size("request_buffers") + of_its_own)
     limit = int(str(door["environment"]["GOMEMLIMIT"]).removesuffix("MiB")) * 2**20
     assert held < limit < memory("gateway") * 0.9
+
+
+@pytest.mark.docker
+def test_whoever_the_front_door_lets_in_finds_a_descriptor_behind_it() -> None:
+    """Whatever the engine gives by itself: 1,024 is what some do, which is fewer than 350 calls."""
+    model = services("prod")
+    let_in = int(model["gateway"]["ulimits"]["nofile"]) // 2
+    assert {name for name in OURS if int(model[name]["ulimits"]["nofile"]) < let_in} == set()
 
 
 @pytest.mark.docker

@@ -71,6 +71,17 @@ def test_replicas_come_beside_the_old_ones_and_go_back_by_themselves(tmp_path: P
 
 
 @pytest.mark.docker
+def test_no_service_is_forgotten_in_what_swarm_is_told(made: Rendered) -> None:
+    """By itself it would put a virtual address before a service, and leave a failed rollout as it is."""
+    told = {name: service["deploy"] for name, service in made.stack["services"].items()}
+    assert {name for name, deploy in told.items() if deploy.get("endpoint_mode") != "dnsrr"} == set()
+    rolled = {
+        name for name, deploy in told.items() if deploy.get("update_config", {}).get("failure_action") != "rollback"
+    }
+    assert rolled == {"migrate"}
+
+
+@pytest.mark.docker
 def test_nothing_of_one_machine_is_mounted_and_nothing_for_itself_alone_is_published(made: Rendered) -> None:
     """A folder of the manager is on no other node, and Swarm would publish 127.0.0.1's ports to everybody."""
     services = made.stack["services"]

@@ -131,6 +131,16 @@ def test_grafana_finds_its_source_and_its_dashboards_where_compose_mounts_them()
     assert len(set(places)) == len(places)
 
 
+def test_two_workers_that_count_one_queue_do_not_show_twice_its_jobs() -> None:
+    """Each replica, and during a deploy each generation, says what is in the database."""
+    board = json.loads((FOLDER / "grafana/dashboards/prosaas.json").read_text())
+    rules = [rule["expr"] for group in GROUPS for rule in group["rules"]]
+    asked = rules + [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    counted = [each for each in asked if "prosaas_queue_jobs" in each]
+    assert len(counted) == 2
+    assert all(re.search(r"max by \((?:status, )?exported_job\) \(prosaas_queue_jobs", each) for each in counted)
+
+
 @pytest.mark.docker
 def test_whoever_watches_is_on_this_machines_own_address_and_bounded() -> None:
     """No port to the world, no disk without an end."""

@@ -152,12 +152,7 @@ def network(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("ca", words.TRUSTED(bundle=bundle or words.OWN_BUNDLE))
     else:
         yield Finding("ca", words.NO_BUNDLE(bundle=bundle), str(words.SET_BUNDLE), EXAMPLE)
-    passed = os.environ.get("HTTPS_PROXY")
-    lower = os.environ.get("https_proxy")
-    if lower and not passed:
-        yield Finding("proxy", str(words.LOWER_PROXY), str(words.EXPORT_PROXY), _README)
-    else:
-        yield Finding("proxy", str(words.PROXY_PASSED if passed else words.NONE))
+    yield Finding("proxy", str(words.PROXY_PASSED if os.environ.get("HTTPS_PROXY") else words.NONE))
 
 
 def server(world: World, _environment: str) -> Iterator[Finding]:

@@ -116,11 +116,6 @@ SET_BUNDLE: Final = Text(
     "להגדיר אותו בקובץ .env ל-CA bundle של המחשב הזה, או להסיר אותו",
     "set it in .env to this machine's CA bundle, or remove it",
 )
-LOWER_PROXY: Final = Text(
-    "https_proxy מוגדר באותיות קטנות, ו-Compose לא מעביר אותו לבניית images",
-    "https_proxy is set in lower case, which Compose does not pass to image builds",
-)
-EXPORT_PROXY: Final = Text("גם export HTTPS_PROXY", "export HTTPS_PROXY as well")
 PROXY_PASSED: Final = Text("HTTPS_PROXY עובר לבניית images", "HTTPS_PROXY is passed to image builds")
 OWN_ROLES: Final = Text("role נפרד לכל שירות", "a role for each service")
 NO_ROLES: Final = Text(
