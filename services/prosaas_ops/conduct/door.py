@@ -1,9 +1,14 @@
 """The front door, asked from this machine whether it leads to the api."""
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
+
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 # A path that the api alone refuses to show: that proves the whole way, and raises no alarm as a forged call would.
 PROOF_PATH, LEADS_THROUGH = "/twilio/voice", 405
@@ -25,3 +30,21 @@ def status(url: str, headers: Mapping[str, str] | None = None) -> object:
         return error.code
     except OSError as error:
         return str(error)
+
+
+def status_of(world: World, path: str, *, key: str = "") -> object:
+    """The status of a request through this machine's own address of the front door, or why there is none."""
+    url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
+    return status(url, {"Authorization": f"Bearer {key}"} if key else {})
+
+
+def leads_through(world: World) -> None:
+    """A Problem unless the api itself answers through the gateway before patience ends: the whole way is open."""
+    deadline = time.monotonic() + 20
+    said: object = ""
+    while time.monotonic() < deadline:
+        said = status_of(world, PROOF_PATH)
+        if said == LEADS_THROUGH:
+            return
+        time.sleep(0.5)
+    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))

@@ -35,7 +35,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         *([Step("release", lambda: images.use(images.built()))] if build else []),
         Step("migrate", lambda: migrate(world)),
         *(_first_start(world, generations, environment) or _renewals(world, generations, environment)),
-        Step("front door", lambda: _front_door(world)),
+        Step("front door", lambda: door.leads_through(world)),
         Step("settle", lambda: _settle(world, images, generations)),
     ]
     if environment == "dev":
@@ -66,7 +66,7 @@ def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> P
         [
             Step("release", lambda: images.use(wanted)),
             *_renewals(world, generations, "prod"),
-            Step("front door", lambda: _front_door(world)),
+            Step("front door", lambda: door.leads_through(world)),
             Step("settle", lambda: _settle(world, images, generations)),
         ],
         {"images": before, "old": _who_run(world), "wanted": wanted},
@@ -243,29 +243,11 @@ def _let_retries_end(world: World) -> None:
         time.sleep(_RETRIES_S)
 
 
-def _front_door(world: World) -> None:
-    """The api itself answers through the gateway: the whole way is open."""
-    deadline = time.monotonic() + 20
-    said: object = ""
-    while time.monotonic() < deadline:
-        said = status_of(world, door.PROOF_PATH)
-        if said == door.LEADS_THROUGH:
-            return
-        time.sleep(0.5)
-    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
-
-
-def status_of(world: World, path: str, *, key: str = "") -> object:
-    """The status of a request through this machine's own address of the front door, or why there is none."""
-    url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
-    return door.status(url, {"Authorization": f"Bearer {key}"} if key else {})
-
-
 def _proof(world: World, name: str, old: str, new: str) -> None:
     """Services are ready with what they hold; the key of the REST interface can be tried from outside as well."""
     if name != "ADMIN_API_KEY":
         return
-    seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
+    seen = door.status_of(world, "/v1/businesses", key=old), door.status_of(world, "/v1/businesses", key=new)
     if seen != (401, 200):
         raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))
 

@@ -113,7 +113,7 @@ def test_a_rollback_that_was_killed_and_is_run_again_leads_where_it_led(
         run(plan.rollback(shelf, 2), shelf)
     assert images.in_use()["api"] == "v1"
     monkeypatch.setattr(plan, "_renewals", lambda *_: [])
-    monkeypatch.setattr(plan, "_front_door", lambda _: None)
+    monkeypatch.setattr(plan.door, "leads_through", lambda _: None)
     monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
     if typed:
         run(plan.rollback(shelf, 2), shelf)
