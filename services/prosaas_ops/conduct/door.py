@@ -48,3 +48,12 @@ def leads_through(world: World) -> None:
             return
         time.sleep(0.5)
     raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
+
+
+def proves(world: World, name: str, old: str, new: str) -> None:
+    """Services are ready with what they hold; the key of the REST interface can be tried from outside as well."""
+    if name != "ADMIN_API_KEY":
+        return
+    seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
+    if seen != (401, 200):
+        raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))
