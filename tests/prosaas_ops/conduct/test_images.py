@@ -10,6 +10,7 @@ from prosaas_ops.conduct.images import KEPT_RELEASES, Images
 from prosaas_ops.conduct.run import Step, run
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem, Usage
+from prosaas_ops.stack.engine import Container
 
 
 class Shelf(World):
@@ -146,8 +147,11 @@ def test_a_rollback_that_was_killed_leads_where_it_led_though_that_may_be_a_rele
         with pytest.raises(KeyboardInterrupt):
             run(plan.rollback(shelf, back), shelf)
     assert images.in_use()["api"] == leads_to
-    monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
     monkeypatch.setattr(unfinished.deploy, "is_swarm", lambda _: False)
+    with pytest.raises(KeyboardInterrupt):
+        unfinished.resume(shelf)
+    assert shelf.remembered("journal")["memory"]["back"] == typed, "who types it after that is led there as well"
+    monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
     unfinished.resume(shelf)
     assert images.in_use()["api"] == leads_to
 
@@ -157,7 +161,7 @@ def test_a_rollback_over_a_deploy_that_was_killed_leads_to_the_last_release_that
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, in_use: str
 ) -> None:
     """And so does its own way back: what the deploy has built may never have run."""
-    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [Container("w", "worker", "w", "running", "", "")])
     names = ("api", "calls", "worker")
     for version in ("v1", "v2"):
         images = shelf.release(version)
