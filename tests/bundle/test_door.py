@@ -15,6 +15,7 @@ from stack_world.stack import eventually
 DOCKER = """#!/bin/sh
 case $* in
 "compose config --services") echo web ;;
+"ps --all "*) printf '%b' "${CONTAINERS:-}" ;;
 "compose config") printf 'name: "007"\\nservices:\\n  web:\\n' ;;
 *"up --no-deps"*)
     exec 2>/dev/null
@@ -97,6 +98,35 @@ def test_whoever_used_sudo_is_named_and_nobody_else_by_that_variable(account: st
     """The audit has it."""
     done, _ = run(tmp_path, "levels", tmp_path, account, SUDO_USER="boris")
     assert f"OPS_OPERATOR={named}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("containers", "journal", "asks"),
+    [
+        ("running postgres\\n", True, False),
+        ("running postgres\\ncreated worker\\ncreated prosaas-api\\n", True, False),
+        ("", True, False),
+        ("running postgres\\nexited worker\\n", True, True),
+        ("running postgres\\nrunning prosaas-calls\\n", True, True),
+        ("running postgres\\n", False, True),
+    ],
+)
+@pytest.mark.parametrize("command", ["status", "ps", "logs", "errors", "calls"])
+def test_of_a_start_that_was_stopped_before_anything_of_it_ran_that_is_said_and_nobody_is_asked(
+    command: str, containers: str, journal: bool, asks: bool, tmp_path: Path
+) -> None:
+    """Its database has neither tables nor roles. What has ended has lines, and a database of a restore has calls."""
+    state = make_checkout(tmp_path).path / ".state"
+    state.mkdir()
+    if journal:
+        (state / "journal.json").write_text("{}", "utf-8")
+    done, asked = run(tmp_path, command, CONTAINERS=containers, OPS_LANG="en")
+    assert any(line.startswith("run ") for line in asked.splitlines()) is asks
+    told = re.search(
+        r"error: nothing of the stack .*runs yet: its start was stopped\n  fix:  make up-prod\n", done.stderr
+    )
+    assert bool(told) is not asks
+    assert (done.returncode == 0) is asks
 
 
 @pytest.mark.parametrize(

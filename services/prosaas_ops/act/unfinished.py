@@ -1,9 +1,13 @@
-"""What a command that was killed left: the next one brings it to its end first, or back, unless it makes all anew."""
+"""What a command that was killed left: the next one brings it to its end first, or back, unless it makes all anew.
+
+But for a start before which nothing ever served: it is nobody's to finish who asked for something else.
+"""
 
 from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import database, plan, restore
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.run import ALL_ANEW, Plan, go_back, overtaken, unfinished
 from prosaas_ops.conduct.run import run as run_plan
@@ -15,6 +19,8 @@ from prosaas_ops.texts import conduct as words
 
 # What these change is more than containers, and nobody else's to bring to an end.
 _OURS_ALONE = ("restore", "rotate-secret")
+# A start looks first whether it can be one.
+_GOES_ON = frozenset({"up-prod", "up-dev", "up-swarm", "down"})
 
 
 def end_killed(world: World, command: str) -> None:
@@ -24,6 +30,8 @@ def end_killed(world: World, command: str) -> None:
         if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
             world.docker("rm", *left, check=False)
     journal, all_anew = unfinished(world), command in ALL_ANEW
+    if command not in _GOES_ON:
+        _refuse_before_the_first(world, journal)
     if all_anew and overtaken((journal or {}).get("plan", command), command):
         return
     try:
@@ -49,6 +57,7 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         world.warn(words.HAD_CHANGED_NOTHING(name=journal["plan"], step=journal["step"]))
         world.remember("journal", None)
         return
+    _refuse_before_the_first(world, journal)
     name, memory = journal["plan"], journal["memory"]
     if not _taken_up(journal):
         world.warn(words.STAYS(name=name, step=journal["step"]))
@@ -60,7 +69,7 @@ def resume(world: World, *, all_anew: bool = False) -> None:
     elif name == "rotate-secret":
         _end(plan.rotate(world, memory["name"], memory["new"], memory["old"]), journal, world, all_anew)
     elif name == "rollback":
-        run_plan(plan.rollback(world, 1, memory["wanted"]), world)
+        run_plan(plan.rollback(world, memory.get("back", 0), memory["wanted"]), world)
     elif name == "restore":
         database.start_database(world)
         _end(restore.restore(world, memory), journal, world, all_anew)
@@ -71,12 +80,29 @@ def resume(world: World, *, all_anew: bool = False) -> None:
 def _taken_up(journal: dict[str, Any]) -> bool:
     """Not a `make down`, which somebody may have thought better of, and nobody's development.
 
-    Nor a rollback whose way back failed: it would fail anew, and keep every other command from being run.
+    Nor a start after it that was on its way back, or a rollback whose way back failed: it would fail anew, and keep
+    every other command from being run.
     """
     name = journal["plan"]
+    if journal.get("goes_back") and name == "up-prod" and _from_nothing(journal):
+        return False
     if name == "rollback":
         return "wanted" in journal["memory"] and not journal.get("goes_back")
     return name in ("up-prod", *_OURS_ALONE) or name.startswith("restart-")
+
+
+def _refuse_before_the_first(world: World, journal: dict[str, Any] | None) -> None:
+    """A Problem where the first start of all was stopped: no images have ever served that would take up another's."""
+    if not journal or journal["plan"] != "up-prod" or journal["memory"].get("images") != {}:
+        return
+    if journal.get("changed", True) and _from_nothing(journal) and not deploy.is_swarm(world):
+        raise problem(words.NEVER_SERVED(step=journal["step"]), str(words.UP_OR_DOWN))
+
+
+def _from_nothing(journal: dict[str, Any]) -> bool:
+    """Whether nothing was there as what was killed began; one of an older version does not say."""
+    old = journal["memory"].get("old")
+    return old is not None and not any(old.values())
 
 
 def _end(wanted: Plan, journal: dict[str, Any], world: World, all_anew: bool) -> None:

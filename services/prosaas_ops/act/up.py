@@ -20,7 +20,6 @@ from prosaas_ops.files import replace
 from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Problem, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack.engine import DEV
-from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import kept
@@ -232,8 +231,7 @@ def _restart(world: World, options: Options) -> None:
 
 
 def _down(world: World, _options: Options) -> None:
-    if calls := in_words(plan.live_calls(world).values()):
-        world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
+    plan.tell_of_calls(world)
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):
         backup.schedule(world, "")
@@ -242,7 +240,7 @@ def _down(world: World, _options: Options) -> None:
 
 def _rollback(world: World, options: Options) -> None:
     images, way = Images(world), plan.rollback(world, options.number("N", 1))
-    world.say(words.GOES_TO(release=images.told(way.memory["wanted"])))
+    world.say(words.GOES_TO(release=images.told(way.goal["wanted"])))
     run_plan(way, world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))
     others = images.releases()[1:]

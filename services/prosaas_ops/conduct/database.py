@@ -127,6 +127,8 @@ def aside(world: World, path: Path, database: str) -> None:
 
 def require_container(world: World) -> None:
     """A database of a provider's is the provider's to back up."""
+    if not world.containers():
+        raise problem(str(conducted.STACK_NOT_RUNNING), "make up-prod")
     if not any(found.state == "running" for found in world.containers("postgres")):
         raise problem(str(words.NO_POSTGRES), str(words.ITS_PROVIDER), "docs/operations.md")
 

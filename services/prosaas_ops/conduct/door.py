@@ -1,12 +1,17 @@
 """The front door: whether an address of it is the world's, and, asked from here, whether it leads to the api."""
 
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
+
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 # A path that the api alone refuses to show: that proves the whole way, and raises no alarm as a forged call would.
 PROOF_PATH, LEADS_THROUGH = "/twilio/voice", 405
@@ -44,3 +49,30 @@ def is_public(url: str) -> bool:
         # What ends in a number is an address, however short it is written.
         known = "." in name and not name.rpartition(".")[2].isdigit() and not _OWN.search(name)
     return known and url.startswith("https://")
+
+
+def status_of(world: World, path: str, *, key: str = "") -> object:
+    """The status of a request through this machine's own address of the front door, or why there is none."""
+    url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
+    return status(url, {"Authorization": f"Bearer {key}"} if key else {})
+
+
+def leads_through(world: World) -> None:
+    """A Problem unless the api itself answers through the gateway before patience ends: the whole way is open."""
+    deadline = time.monotonic() + 20
+    said: object = ""
+    while time.monotonic() < deadline:
+        said = status_of(world, PROOF_PATH)
+        if said == LEADS_THROUGH:
+            return
+        time.sleep(0.5)
+    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
+
+
+def proves(world: World, name: str, old: str, new: str) -> None:
+    """Services are ready with what they hold; the key of the REST interface can be tried from outside as well."""
+    if name != "ADMIN_API_KEY":
+        return
+    seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
+    if seen != (401, 200):
+        raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))

@@ -17,12 +17,10 @@ from prosaas_ops.stack.live_calls import DRAINING, drains
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
-# A watcher takes a second to begin, and longer where the machine is busy.
-ASKED_WITHIN_S = 20.0
+ASKED_WITHIN_S = 20.0  # A watcher takes a second to begin, and longer where the machine is busy.
 _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
-# What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
-_FAREWELL_S = 30.0
+_FAREWELL_S = 30.0  # Beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
 _KILLED = 137
 _DRAINING, _ANSWERED = (DRAINING, "Connection refused"), "/readyz answered 5"  # Refused by who has closed its port.
 
@@ -81,16 +79,13 @@ class Generations:
 
     def stale(self, container: Container) -> bool:
         """Whether it reads a secret that has another value by now, or is nothing that should run."""
-        return container.service not in self._model["services"] or not holds_secrets(
-            self._world, container, self._model
-        )
+        model, service = self._model, container.service
+        return service not in model["services"] or not holds_secrets(self._world, container, model)
 
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
         for service in filter(self._running, services):
-            for found in self._world.containers(service):
-                if found.state in ("exited", "dead", "created"):
-                    self.bury(found)
+            self._bury_ended(service)
         self.write_overlay()
 
     def bury(self, container: Container) -> None:
@@ -101,6 +96,11 @@ class Generations:
             self._world.warn(words.LINES_STAY(name=container.name, why=error))
         else:
             self._world.docker("rm", "--force", container.id, check=False)
+
+    def _bury_ended(self, service: str, *, but: str = "") -> None:
+        for found in self._world.containers(service):
+            if found.id != but and found.state in ("exited", "dead", "created"):
+                self.bury(found)
 
     def let_drain(self) -> None:
         """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
@@ -206,13 +206,14 @@ class Generations:
         return words.NOT_READY(seconds=f"{READY_WITHIN_S:.0f}", said=said)
 
     def _remove_failed(self, container: Container, *, beside: Collection[Container]) -> None:
-        """Show its last words. Who ran before stays as it is, and who is alone stays, to be looked at."""
+        """Show its last words. Who ran before stays as it is. Who is alone stays, the last one, to be looked at."""
         lines = self._world.docker("logs", "--tail", "20", container.id, check=False)
         if said := (lines.out + lines.err).rstrip():
             self._world.say(words.LAST_LINES(service=container.service))
             print(said, flush=True)
         if not beside:
             self._world.docker("stop", "--time", "5", container.id, check=False)
+            self._bury_ended(container.service, but=container.id)
         elif container not in beside:
             self.bury(container)
 

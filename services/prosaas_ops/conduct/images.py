@@ -44,6 +44,12 @@ class Images:
         """The ids of what the names stand for now."""
         return self._ids(self._world.tag)
 
+    def served(self, *, runs: bool) -> dict[str, str]:
+        """The ids of what ran last, {} where nothing ever did. Once it is down, the names may be those of a start
+        that was stopped, and a release is what came to its end.
+        """
+        return self.in_use() if runs else next((release["images"] for release in self.releases()), {})
+
     def use(self, ids: dict[str, str]) -> None:
         """Let the names stand for these images."""
         for name, image in ids.items():
@@ -90,6 +96,8 @@ class Images:
     def earlier(self, back: int, now: dict[str, str] | None = None) -> dict[str, str]:
         """The images of the release that many before these, or before the one in use; with {} of all that there are."""
         now = self.in_use() if now is None else now
+        if not self.releases():
+            raise problem(str(words.NOTHING_BEFORE), "make up-prod")
         others = [release for release in self.releases() if release["images"] != now]
         if others and not 1 <= back <= KEPT_RELEASES:
             raise Usage(words.NO_RELEASE(back=back, most=min(len(others), KEPT_RELEASES)))

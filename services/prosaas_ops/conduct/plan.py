@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -35,44 +36,52 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         *([Step("release", lambda: images.use(images.built()))] if build else []),
         Step("migrate", lambda: migrate(world)),
         *(_first_start(world, generations, environment) or _renewals(world, generations, environment)),
-        Step("front door", lambda: _front_door(world)),
+        Step("front door", lambda: door.leads_through(world)),
         Step("settle", lambda: _settle(world, images, generations)),
     ]
     if environment == "dev":
         return Plan("up-dev", steps)
-    memory: dict[str, Any] = {"images": images.in_use(), "old": _who_run(world)}
-    killed, runs = unfinished(world) or {}, any(memory["old"].values())
+    memory, killed = _remembered(world, images), unfinished(world) or {}
+    # Where one that was killed began, that is what there is to go back to.
+    first = killed["memory"] if killed.get("plan") == "up-prod" else memory
+    runs = any(first.get("old", memory["old"]).values())
     early = str(words.NONE_RENEWED if runs else words.NONE_SERVED)
-    if not (killed["memory"].get("images") if killed.get("plan") == "up-prod" else memory["images"]):
+    if not first.get("images"):
         left = str(words.NOTHING_BEFORE), str(words.UP_GOES_ON)
         return Plan("up-prod", steps, memory, None, *left, early=early, stays=True)
     back = partial(_return_to, world, images, generations)
-    # After a `make down` the way back starts what ran before it.
-    return Plan("up-prod", steps, memory, back, str(words.BACK_TO_IMAGES), early=early if runs else "")
+    way = Plan("up-prod", steps, memory, back, str(words.BACK_TO_IMAGES), early=early if runs else "")
+    return way if runs else _to_nothing(world, images, way)
 
 
 def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> Plan:
     """An earlier release's images, on the schema as it is: migrations only add, so older code runs on it."""
     images, generations, killed = Images(world), Generations(world), unfinished(world) or {}
+    memory, mine = _remembered(world, images), killed["memory"] if killed.get("plan") == "rollback" else {}
     # Where one that was killed began: from what it left, it would lead back to where that came from.
-    began = killed["memory"].get("images") if killed.get("plan") in ("rollback", "up-prod") else None
-    before = began or images.in_use()
+    began = killed["memory"] if killed.get("plan") in ("rollback", "up-prod") else {}
+    before = began.get("images") or images.in_use()
     deployed, built = killed.get("plan") == "up-prod" and killed.get("changed", True), images.built()
     # A deploy that was killed is no release before its end, and what it has built may be what served.
     unsettled = deployed and (killed["step"] != "settle" or built == before)
+    if mine.get("back") == back:
+        # At its end it is a release itself, and counted from there another would be meant.
+        wanted = mine["wanted"]
     wanted = wanted or images.earlier(back, {} if unsettled else built if deployed else before)
-    return Plan(
+    way = Plan(
         "rollback",
         [
             Step("release", lambda: images.use(wanted)),
             *_renewals(world, generations, "prod"),
-            Step("front door", lambda: _front_door(world)),
+            Step("front door", lambda: door.leads_through(world)),
             Step("settle", lambda: _settle(world, images, generations)),
         ],
-        {"images": before, "old": _who_run(world), "wanted": wanted},
-        lambda memory: _return_to(world, images, generations, memory),
+        {**memory, "images": began.get("images") or memory["images"]},
+        partial(_return_to, world, images, generations),
         str(words.BACK_TO_IMAGES),
+        goal={"wanted": wanted, "back": back},
     )
+    return way if any(began.get("old", memory["old"]).values()) else _to_nothing(world, images, way)
 
 
 def restart(world: World, service: str) -> Plan:
@@ -125,7 +134,7 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
         [
             Step("new value", lambda: everywhere(value)),
             *renewals,
-            Step("proof", lambda: _proof(world, name, before, value)),
+            Step("proof", lambda: door.proves(world, name, before, value)),
         ],
         memory,
         lambda remembered: [Step("old value", lambda: everywhere(remembered["old"])), *renewals],
@@ -190,8 +199,20 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
     return [Step(f"renew {service}", partial(renew, service), starts=True) for service in ORDER]
 
 
-def _who_run(world: World) -> dict[str, list[str]]:
-    return {service: [found.id for found in world.containers(service)] for service in ORDER}
+def _remembered(world: World, images: Images) -> dict[str, Any]:
+    """What a way back needs to know: whose images served, and who is there."""
+    old = {service: [found.id for found in world.containers(service)] for service in ORDER}
+    return {"images": images.served(runs=any(old.values())), "old": old}
+
+
+def _to_nothing(world: World, images: Images, way: Plan) -> Plan:
+    """A start after `make down` that fails leads to what ran before it; who stops it had taken it down: back there."""
+
+    def back(memory: dict[str, Any]) -> Sequence[Step]:
+        stops = [Step("calls", lambda: tell_of_calls(world)), Step("stop", lambda: _stop(world))]
+        return [Step("release", lambda: images.use(memory["images"])), *stops]
+
+    return replace(way, when_stopped=replace(way, back=back, back_to=str(words.BACK_TO_NOTHING)))
 
 
 def _return_to(world: World, images: Images, generations: Generations, memory: dict[str, Any]) -> Sequence[Step]:
@@ -243,33 +264,6 @@ def _let_retries_end(world: World) -> None:
         time.sleep(_RETRIES_S)
 
 
-def _front_door(world: World) -> None:
-    """The api itself answers through the gateway: the whole way is open."""
-    deadline = time.monotonic() + 20
-    said: object = ""
-    while time.monotonic() < deadline:
-        said = status_of(world, door.PROOF_PATH)
-        if said == door.LEADS_THROUGH:
-            return
-        time.sleep(0.5)
-    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
-
-
-def status_of(world: World, path: str, *, key: str = "") -> object:
-    """The status of a request through this machine's own address of the front door, or why there is none."""
-    url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
-    return door.status(url, {"Authorization": f"Bearer {key}"} if key else {})
-
-
-def _proof(world: World, name: str, old: str, new: str) -> None:
-    """Services are ready with what they hold; the key of the REST interface can be tried from outside as well."""
-    if name != "ADMIN_API_KEY":
-        return
-    seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
-    if seen != (401, 200):
-        raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))
-
-
 def _settle(world: World, images: Images, generations: Generations) -> None:
     """What is not renewed by generations (monitoring, say) as the model has it, and nothing that it does not have."""
     others = [name for name in world.model()["services"] if name not in (*ORDER, "postgres", "migrate")]
@@ -293,6 +287,12 @@ def _stop(world: World) -> None:
     world.compose("--profile", "*", "down", "--remove-orphans")
     for watcher in world.docker("ps", "--all", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
         world.docker("rm", "--force", watcher, check=False)
+
+
+def tell_of_calls(world: World) -> None:
+    """How many a stop waits for, and how long; nothing of none."""
+    if calls := in_words(live_calls(world).values()):
+        world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
 
 
 def live_calls(world: World) -> dict[str, int | None]:

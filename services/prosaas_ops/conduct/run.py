@@ -55,6 +55,10 @@ class Plan:
     early: str = ""
     # It is noted as unfinished also where there is no way back: what it began with is to be known to who goes on.
     stays: bool = False
+    # What a run leads to: noted anew by each, for one that was killed may have been asked for something else.
+    goal: dict[str, Any] = field(default_factory=dict)
+    # The same with another way back, for where nothing failed and somebody stopped it.
+    when_stopped: "Plan | None" = None
 
 
 def run(plan: Plan, world: World) -> None:
@@ -69,7 +73,7 @@ def run(plan: Plan, world: World) -> None:
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
         raise problem(told, str(words.DOCTOR_FIRST), _READ)
     again = journal if killed == plan.name else {}
-    memory = {**plan.memory, **again.get("memory", {})}
+    memory = {**plan.memory, **again.get("memory", {}), **plan.goal}
     # Also by the run that was killed.
     changed = bool(again.get("changed"))
     at = next((step.name for step in plan.steps), "")
@@ -150,6 +154,8 @@ def _why(reason: BaseException) -> str:
 def _failed(plan: Plan, step: str, memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
     """Back to what was; what is to be raised then."""
     why = _why(reason)
+    if isinstance(reason, Stopped):
+        plan = plan.when_stopped or plan
     with _handling(signal.SIG_IGN):
         if plan.back is None:
             if not plan.stays:

@@ -301,7 +301,7 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
     monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
-    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": BEFORE, "wanted": {}}))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": BEFORE}, goal={"wanted": {}}))
     monkeypatch.setattr("prosaas_ops.act.up.backup.schedule", lambda *_: None)
     monkeypatch.setattr(database, "start_database", lambda _world: None)
     return Quiet(world.root)
@@ -437,7 +437,7 @@ def test_a_rollback_says_first_what_it_goes_back_to(
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 7200))
     quiet.remember("releases", [{"number": 1, "version": "v1", "images": ids, "at": at}])
     monkeypatch.setattr(Images, "version", lambda _, found: f"v{len(found)}")
-    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": {}, "wanted": ids}))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": {}}, goal={"wanted": ids}))
 
     def run(*_: object) -> None:
         said = capsys.readouterr().out
@@ -562,14 +562,14 @@ def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
     assert quiet.remembered("journal") is None
 
 
-@pytest.mark.parametrize("name", ["down", "up-dev", "rollback"])
+@pytest.mark.parametrize("name", ["down", "up-dev", "rollback", "up-prod"])
 @pytest.mark.docker
 def test_what_is_not_taken_up_is_not_said_to_come_to_its_end_and_keeps_nobody_else_from_it(
     quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """A rollback whose way back failed would fail anew."""
+    """A rollback whose way back failed would fail anew, and a start that was on its way to nothing is not wanted."""
     monkeypatch.setattr(unfinished, "run_plan", lambda *_: pytest.fail("it was taken up"))
-    memory = {"images": {}, "wanted": {"calls": "old"}}
+    memory = {"images": {"calls": "new"}, "wanted": {"calls": "old"}, "old": {"worker": []}}
     quiet.remember("journal", {"plan": name, "step": "stop", "at": "x", "memory": memory, "goes_back": True})
     unfinished.resume(quiet)
     said = capsys.readouterr()
@@ -596,6 +596,71 @@ def test_what_was_killed_before_it_changed_anything_is_not_brought_to_its_end(
     unfinished.resume(quiet)
     assert quiet.remembered("journal") is None
     assert "make up-prod was interrupted at the step 'build', before it changed anything" in capsys.readouterr().err
+
+
+FIRST: dict[str, object] = {"images": {}, "old": {"worker": [], "prosaas-api": []}}
+OTHERS = ["rollback", "restart-api", "rotate-secret", "backup", "restore", "restore-drill"]
+
+
+@pytest.mark.parametrize("command", OTHERS)
+@pytest.mark.docker
+def test_a_first_start_that_was_stopped_is_finished_by_no_command_that_was_for_something_else(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """It would open the front door for who asked for a backup, and without the look that a start takes first."""
+    monkeypatch.setattr(unfinished, "run_plan", lambda *_: pytest.fail("it was finished"))
+    journal = {"plan": "up-prod", "step": "migrate", "at": "x", "changed": True, "memory": FIRST}
+    quiet.remember("journal", journal)
+    goes_on = (
+        r"(?s)first start .* interrupted at the step 'migrate': nothing serves yet\n.*make up-prod goes on with it"
+    )
+    with pytest.raises(Problem, match=goes_on):
+        asked(quiet, monkeypatch, command)
+    with pytest.raises(Problem, match=goes_on):
+        unfinished.resume(quiet)
+    assert quiet.remembered("journal") == journal
+
+
+@pytest.mark.parametrize("command", ["up-prod", "down"])
+@pytest.mark.docker
+def test_a_first_start_that_was_stopped_is_gone_on_with_by_a_start_and_given_up_by_make_down(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    quiet.remember("journal", {"plan": "up-prod", "step": "migrate", "at": "x", "changed": True, "memory": FIRST})
+    assert stops_everything(quiet, monkeypatch, command) == [command]
+    assert quiet.remembered("journal") is None
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        {"images": {"api": "ran"}, "old": {"worker": ["w"]}},
+        {"images": {"api": "ran"}, "old": {"worker": []}},
+        {"images": {}, "old": {"worker": ["w"]}},
+        {"images": {}},
+    ],
+    ids=["of what runs", "after make down", "of what has lost its names", "an older version's"],
+)
+@pytest.mark.docker
+def test_a_later_deploy_that_was_killed_is_finished_first(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, memory: dict[str, object]
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(unfinished, "run_plan", lambda wanted, _: ran.append(wanted.name))
+    quiet.remember("journal", {"plan": "up-prod", "step": "x", "at": "x", "changed": True, "memory": memory})
+    unfinished.resume(quiet)
+    assert ran == ["up-prod"]
+
+
+@pytest.mark.parametrize("command", ["backup", "restore-drill"])
+@pytest.mark.docker
+def test_where_nothing_was_ever_started_that_is_said_and_no_providers_database_is_spoken_of(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """As after a first start that was stopped as it built."""
+    quiet.remember("journal", {"plan": "up-prod", "step": "build", "at": "x", "changed": False, "memory": FIRST})
+    with pytest.raises(Problem, match=r"(?s)^the stack is not running\n\s+fix: +make up-prod$"):
+        asked(quiet, monkeypatch, command)
 
 
 @pytest.mark.parametrize("goes_back", [True, False])

@@ -121,7 +121,8 @@ def test_where_nothing_runs_the_images_that_a_failed_start_goes_back_to_are_no_r
     """After a `make down` the way back starts services; the first start of all has none that it could."""
     world = Nothing(tmp_path)
     world.made = [Container("w", "worker", "w", "running", "", "")] * runs
-    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"prosaas/api:x": "sha"} if known else {})
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "sha"})
+    world.remember("releases", [{"number": 1, "images": {"api": "sha"}}] if known else None)
     assert bool(plan.up(world, "prod").early) is tells
 
 
@@ -164,3 +165,74 @@ def test_who_stops_the_first_start_hears_of_no_way_back_and_how_it_goes_on(
     journal = unfinished(world)
     assert journal is not None
     assert journal["memory"]["images"] == {}
+
+
+def test_images_that_only_a_stopped_first_start_has_tagged_are_none_that_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `make down` forgets that start, and leaves its images their names."""
+    world = Nothing(tmp_path)
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "never ran"})
+    again = plan.up(world, "prod")
+    assert (again.memory["images"], again.back) == ({}, None)
+    with pytest.raises(Problem, match=r"(?s)no start of this stack has succeeded before.*make up-prod"):
+        plan.rollback(world, 1)
+
+
+@pytest.mark.parametrize("command", ["up-prod", "rollback"])
+@pytest.mark.parametrize("killed_before", [False, True])
+@pytest.mark.parametrize("how", [Stopped(), Problem("no")], ids=["stopped", "failed"])
+def test_who_stops_a_start_after_make_down_is_back_where_nothing_runs_and_a_failure_leads_to_what_ran(
+    how: BaseException,
+    killed_before: bool,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever pressed Ctrl-C had taken it down; where a new version does not start, the old one is to serve."""
+    world = Nothing(tmp_path)
+    served, used = [{"api": "served"}, {"api": "before it"}], []
+    world.remember("releases", [{"number": 2 - at, "images": images} for at, images in enumerate(served)])
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "was stopped"})
+    monkeypatch.setattr(plan.Images, "built", lambda _: {"api": "built"})
+    monkeypatch.setattr(plan.Images, "use", lambda _, ids: used.append(ids))
+    monkeypatch.setattr(plan, "live_calls", lambda _: {"calls-1": 2})
+    monkeypatch.setattr(plan, "_stop", lambda _: used.append("down"))
+    monkeypatch.setattr(plan, "start_database", lambda _: used.append("database"))
+    monkeypatch.setattr(plan, "_renewals", lambda *_: [Step("renew", lambda: used.append("renew"))])
+    if killed_before:
+        nothing = {"images": served[0], "old": {"worker": []}, "wanted": {"api": "wanted"}, "back": 1}
+        world.remember("journal", {"plan": command, "step": "x", "changed": True, "memory": nothing})
+        # What the one that was killed has started is none of what served.
+        world.made = [Container("w", "worker", "w", "running", "", "")]
+        monkeypatch.setattr(Generations, "serving", lambda *_: [])
+
+    def fails() -> None:
+        raise how
+
+    way = plan.up(world, "prod") if command == "up-prod" else plan.rollback(world, 1)
+    with pytest.raises(Problem) as told:
+        run(replace(way, steps=[Step("x", fails)]), world)
+    said = capsys.readouterr().out
+    if isinstance(how, Stopped):
+        assert used == [served[0], "down"]
+        assert "failed at the step 'x', so nothing runs, as before" in str(told.value)
+        assert "==> going back: nothing runs, as before\n==> waiting for 2 live calls" in said
+    else:
+        assert used == [served[0], "database", "renew"]
+        assert "so the images that ran before run again" in str(told.value)
+    assert unfinished(world) is None
+
+
+@pytest.mark.parametrize("command", ["up-prod", "rollback"])
+def test_who_stops_a_deploy_of_what_runs_is_back_where_that_runs(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Nothing(tmp_path)
+    world.remember("releases", [{"number": 1, "images": {"api": "released"}}])
+    world.made = [Container("w", "worker", "w", "running", "", "")]
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "runs"})
+    way = plan.up(world, "prod") if command == "up-prod" else plan.rollback(world, 1)
+    assert way.when_stopped is None
+    assert way.memory["images"] == {"api": "runs"}

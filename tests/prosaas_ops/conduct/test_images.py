@@ -10,6 +10,7 @@ from prosaas_ops.conduct.images import KEPT_RELEASES, Images
 from prosaas_ops.conduct.run import Step, run
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem, Usage
+from prosaas_ops.stack.engine import Container
 
 
 class Shelf(World):
@@ -113,7 +114,7 @@ def test_a_rollback_that_was_killed_and_is_run_again_leads_where_it_led(
         run(plan.rollback(shelf, 2), shelf)
     assert images.in_use()["api"] == "v1"
     monkeypatch.setattr(plan, "_renewals", lambda *_: [])
-    monkeypatch.setattr(plan, "_front_door", lambda _: None)
+    monkeypatch.setattr(plan.door, "leads_through", lambda _: None)
     monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
     if typed:
         run(plan.rollback(shelf, 2), shelf)
@@ -125,12 +126,42 @@ def test_a_rollback_that_was_killed_and_is_run_again_leads_where_it_led(
     assert shelf.remembered("journal") is None
 
 
+@pytest.mark.parametrize(("at_its_end", "typed", "leads_to"), [(True, 2, "v1"), (False, 2, "v1"), (False, 1, "v2")])
+def test_a_rollback_that_was_killed_leads_where_it_led_though_that_may_be_a_release_by_then(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, at_its_end: bool, typed: int, leads_to: str
+) -> None:
+    """Counted from there two before would be another; who types another number wants that, also when it is killed."""
+
+    def killed(*_: object) -> None:
+        if at_its_end:
+            images.settle()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    monkeypatch.setattr(plan, "_renewals", lambda *_: [])
+    monkeypatch.setattr(plan.door, "leads_through", lambda _: None)
+    for version in ("v1", "v2", "v3"):
+        images = shelf.release(version)
+    monkeypatch.setattr(plan, "_settle", killed)
+    for back in (2, typed):
+        with pytest.raises(KeyboardInterrupt):
+            run(plan.rollback(shelf, back), shelf)
+    assert images.in_use()["api"] == leads_to
+    monkeypatch.setattr(unfinished.deploy, "is_swarm", lambda _: False)
+    with pytest.raises(KeyboardInterrupt):
+        unfinished.resume(shelf)
+    assert shelf.remembered("journal")["memory"]["back"] == typed, "who types it after that is led there as well"
+    monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
+    unfinished.resume(shelf)
+    assert images.in_use()["api"] == leads_to
+
+
 @pytest.mark.parametrize("in_use", ["v2", "v3"], ids=["before the images had their names", "after it"])
 def test_a_rollback_over_a_deploy_that_was_killed_leads_to_the_last_release_that_served(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, in_use: str
 ) -> None:
     """And so does its own way back: what the deploy has built may never have run."""
-    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [Container("w", "worker", "w", "running", "", "")])
     names = ("api", "calls", "worker")
     for version in ("v1", "v2"):
         images = shelf.release(version)
@@ -138,8 +169,8 @@ def test_a_rollback_over_a_deploy_that_was_killed_leads_to_the_last_release_that
     images.use(dict.fromkeys(names, in_use))
     shelf.remember("journal", {"plan": "up-prod", "step": "x", "memory": {"images": dict.fromkeys(names, "v2")}})
     way = plan.rollback(shelf, 1)
-    assert (way.memory["wanted"]["calls"], way.memory["images"]["calls"]) == ("v2", "v2")
-    assert plan.rollback(shelf, 2).memory["wanted"]["calls"] == "v1"
+    assert (way.goal["wanted"]["calls"], way.memory["images"]["calls"]) == ("v2", "v2")
+    assert plan.rollback(shelf, 2).goal["wanted"]["calls"] == "v1"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +197,7 @@ def test_what_a_killed_deploy_has_built_hides_no_release_that_served(
     if step == "settle":
         images.settle()
     shelf.remember("journal", {"plan": "up-prod", "step": step, "memory": {"images": dict.fromkeys(names, "v2")}})
-    assert plan.rollback(shelf, 1).memory["wanted"]["calls"] == leads_to
+    assert plan.rollback(shelf, 1).goal["wanted"]["calls"] == leads_to
 
 
 def test_a_deploy_that_was_killed_as_it_built_is_no_matter_to_a_rollback(
@@ -176,7 +207,7 @@ def test_a_deploy_that_was_killed_as_it_built_is_no_matter_to_a_rollback(
     for version in ("v1", "v2"):
         shelf.release(version)
     shelf.remember("journal", {"plan": "up-prod", "step": "build", "changed": False, "memory": {"images": {}}})
-    assert plan.rollback(shelf, 1).memory["wanted"]["calls"] == "v1"
+    assert plan.rollback(shelf, 1).goal["wanted"]["calls"] == "v1"
 
 
 @pytest.mark.docker

@@ -361,3 +361,17 @@ def test_a_restart_that_is_stopped_calls_it_no_way_back_for_the_new_one_may_be_t
     said = capsys.readouterr().out
     assert "==> one container of prosaas-calls goes on alone\n==> d goes on, the new one: the old one was asked" in said
     assert "going back" not in said
+
+
+def test_of_attempts_that_fail_where_nobody_serves_the_last_alone_stays_to_be_looked_at(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a first start that failed each `make up-prod` makes another."""
+    (worker,) = shop.containers("worker")
+    shop.change(worker.id, "exited")
+    monkeypatch.setattr(Generations, "_not_ready", lambda *_: "it ended with exit code 1")
+    for _ in range(3):
+        with pytest.raises(Problem, match="worker: it ended"):
+            Generations(shop).renew("worker")
+    assert [(one.name, one.state) for one in shop.containers("worker")] == [("f", "exited")]
+    assert shop.serve("prosaas-api") == "a", "of the other services nothing was taken away"
