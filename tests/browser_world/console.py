@@ -70,6 +70,9 @@ class PlayedEngine:
     def kept(self, *_services: str) -> list[Container]:
         return []
 
+    def environment(self, _container: Container) -> list[str]:
+        return []
+
     def generations(self, service: str) -> list[Container]:
         return self.containers(service)
 

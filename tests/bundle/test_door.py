@@ -159,7 +159,7 @@ def test_who_asks_sees_who_is_at_work_and_nothing_of_what_they_do(there: bool, t
     (tmp_path / ".state/journal.json").write_text("{}")
     if there:
         (tmp_path / ".state/lock").touch()
-    done, asked = run(tmp_path, "status")
+    done, asked = run(tmp_path, "status", CONTAINERS=r"running prosaas-api\n")
     assert done.returncode == 0, done.stderr
     (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
     assert (f"--volume {tmp_path}/.state/lock:/ops/.state/lock:ro " in started) is there

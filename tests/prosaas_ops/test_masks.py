@@ -1,8 +1,8 @@
 """Secrets stay in: by name, by known value and by look."""
 
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,12 +79,13 @@ def test_a_list_under_a_secret_name_is_masked_too() -> None:
 
 
 def test_what_is_nested_deeper_than_anybody_reads_is_masked_and_ends_nothing() -> None:
-    deep: dict[str, object] = {"a": "word"}
-    for _ in range(sys.getrecursionlimit() - 100):
+    deep: Any = {"a": "word"}
+    for _ in range(sys.getrecursionlimit()):
         deep = {"a": deep}
-    told = json.dumps(Masker([]).tree(deep))
-    assert told.count(json.dumps(MASK)) == 1
-    assert "word" not in told
+    told = Masker([]).tree(deep)
+    while isinstance(told, dict):
+        told = told["a"]
+    assert told == MASK
 
 
 def test_what_looks_like_a_secret_is_masked_too() -> None:

@@ -57,7 +57,7 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
     played: Any = SimpleNamespace(
         root=tmp_path, state=tmp_path, project="p", overrides={}, said=said, say=said.append, compose=compose,
         setting=lambda name: "", recorded=lambda name: "",
-        containers=lambda *names: [SimpleNamespace(state="running")] * (names == ("postgres",)),
+        containers=lambda *names: [SimpleNamespace(state="running")] * (names in ((), ("postgres",))),
         docker=lambda *_, **__: SimpleNamespace(code=1),
     )  # fmt: skip
     monkeypatch.setattr(database, "_IN_POSTGRES", ("docker", "exec", "--interactive", container))
