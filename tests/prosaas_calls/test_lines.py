@@ -12,13 +12,13 @@ from prosaas_ops.stack.day import OWN_LINES
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize(("scenario", "folds"), [("demo", True), ("short", False)])
+@pytest.mark.parametrize(("scenario", "overrides", "folds"), [("long", {"repeat": 4}, True), ("short", {}, False)])
 async def test_the_lines_of_a_call_are_as_many_by_its_record_as_in_the_log(
-    scenario: str, folds: bool, owner: AsyncEngine, database_url: str, tmp_path: Path
+    scenario: str, overrides: dict[str, int], folds: bool, owner: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
     """So status and console say what `make call` counts: with the digest of what was folded, and its job's line."""
     async with service_process(tmp_path, DATABASE_URL=database_url) as service:
-        result = await service.call({}, scenario=scenario)
+        result = await service.call(overrides, scenario=scenario)
         service.signal(signal.SIGTERM)
         await service.exit()
     assert result["ok"], result["problems"]

@@ -16,6 +16,7 @@ from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.standing import AT_WILL
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import refused
 
 # What these change is more than containers, and nobody else's to bring to an end.
 _OURS_ALONE = ("restore", "rotate-secret")
@@ -96,7 +97,7 @@ def _refuse_before_the_first(world: World, journal: dict[str, Any] | None) -> No
     if not journal or journal["plan"] != "up-prod" or journal["memory"].get("images") != {}:
         return
     if journal.get("changed", True) and _from_nothing(journal) and not deploy.is_swarm(world):
-        raise problem(words.NEVER_SERVED(step=journal["step"]), str(words.UP_OR_DOWN))
+        raise problem(refused.NEVER_SERVED(step=journal["step"]), str(refused.UP_OR_DOWN))
 
 
 def _from_nothing(journal: dict[str, Any]) -> bool:

@@ -51,13 +51,6 @@ UP_GOES_ON: Final = Text(
     "make up-prod ממשיכה משם; אם היא נכשלת שוב: make doctor",
     "make up-prod goes on with it; if it fails again: make doctor",
 )
-NEVER_SERVED: Final = Text(
-    "make up-prod, ההפעלה הראשונה של המערכת הזאת, נקטעה בשלב {step!r}; עוד שום דבר לא משרת",
-    "make up-prod, the first start of this stack, was interrupted at the step {step!r}: nothing serves yet",
-)
-UP_OR_DOWN: Final = Text(
-    "make up-prod ממשיכה משם; make down מוותרת עליה", "make up-prod goes on with it; make down gives it up"
-)
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
 BACK_TO_NOTHING: Final = Text("שום דבר לא רץ, כמו לפני כן", "nothing runs, as before")
 RUN_ON: Final = Text("הישנים ממשיכים לרוץ: {services}", "the old ones run on: {services}")

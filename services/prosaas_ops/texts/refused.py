@@ -220,3 +220,12 @@ NO_ROOM: Final = Text(
     "אי אפשר לכתוב לדיסק ({why}); ייתכן שמה שהתחיל נעשה רק בחלקו. make doctor (מקום פנוי), ואז שוב",
     "the disk takes nothing more ({why}); what was begun may be half done. make doctor (free space), then again",
 )
+
+# What has yet to serve for the first time
+NEVER_SERVED: Final = Text(
+    "make up-prod, ההפעלה הראשונה של המערכת הזאת, נקטעה בשלב {step!r}; עוד שום דבר לא משרת",
+    "make up-prod, the first start of this stack, was interrupted at the step {step!r}: nothing serves yet",
+)
+UP_OR_DOWN: Final = Text(
+    "make up-prod ממשיכה משם; make down מוותרת עליה", "make up-prod goes on with it; make down gives it up"
+)
