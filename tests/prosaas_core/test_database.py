@@ -217,7 +217,7 @@ async def test_a_server_that_stands_still_is_waited_for_no_longer_than_was_said(
 
 @pytest.mark.postgres
 async def test_who_waits_for_an_answer_does_not_wait_for_its_statement_to_be_cancelled_which_it_is(
-    database_url: str, owner: AsyncEngine
+    database_url: str,
 ) -> None:
     """Else what was told as failed would be written later, and a statement under a lock would outlive its webhook."""
     async with freezing(database_url) as (url, going):
@@ -234,13 +234,14 @@ async def test_who_waits_for_an_answer_does_not_wait_for_its_statement_to_be_can
             await answer_within(ask(), 0.5)
         assert loop.time() - began < 1.5, "SQLAlchemy's farewell takes two seconds more"
         going.set()
-        asked = text("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(61)' AND state = 'active'")
+        beside = await asyncpg.connect(database_url)
+        under_way = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(61)' AND state = 'active'"
         async with asyncio.timeout(20):
             while True:
-                async with transaction(owner) as connection:
-                    if (await connection.execute(asked)).scalar_one() == 0:
-                        break
+                if await beside.fetchval(under_way) == 0:
+                    break
                 await asyncio.sleep(0.05)
+        await beside.close()
         assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         await engine.dispose()
 
