@@ -122,13 +122,15 @@ class Seats:
     async def _ask_one(self, address: str) -> Seat | None:
         host = f"[{address}]" if ":" in address else address
         try:
-            response = await self._client.get(f"{self._scheme}://{host}:{self._port}/readyz", timeout=TIMEOUT_S)
+            # httpx has a time for each step alone.
+            async with asyncio.timeout(TIMEOUT_S):
+                response = await self._client.get(f"{self._scheme}://{host}:{self._port}/readyz", timeout=TIMEOUT_S)
             said = response.json()
             name = str(said.get("seat", ""))
             named = self._named and _SEAT.fullmatch(name)
             active, capacity = int(said.get("active", 0)), int(said.get("capacity", sys.maxsize))
             return Seat(name if named else "", str(said["status"]), active, capacity)
-        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (httpx.HTTPError, TimeoutError, ValueError, LookupError, TypeError, AttributeError) as error:
             # One that ends just now is in DNS for another moment: only the others' silence is worth a warning.
             log.debug("a prosaas-calls does not say whether it takes calls", error=f"{type(error).__name__}: {error}")
             return None

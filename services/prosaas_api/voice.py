@@ -17,7 +17,7 @@ from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
 from prosaas_core import queries, stream_token, tracing
-from prosaas_core.database import DatabaseUnavailable, raw_connection, transaction
+from prosaas_core.database import DatabaseUnavailable, answer_within, raw_connection, transaction
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.messages import fates
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, dial
@@ -66,11 +66,9 @@ async def voice(request: Request, state: AppState) -> Response:
     with tracing.span("seat"):
         door = await state.door.state()
         seat = state.door.take()
+    until = time.monotonic() + LOOKUP_S
     try:
-        async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
-            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
-            if call is not None and seat and call.seat and not state.door.knows(call.seat):
-                moved = await fates.take_over(raw, call_sid, of=call.seat, by=seat)
+        call, moved = await answer_within(_admitted(state, call_sid, caller, called, seat), LOOKUP_S)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except asyncpg.PostgresError:
@@ -89,7 +87,7 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")
             return _twiml(twiml.hangup())
 
-        if form.get("ForwardedFrom") and await _forwarded_back(state, form, business_id):
+        if form.get("ForwardedFrom") and await _forwarded_back(state, form, business_id, until):
             log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
             return _twiml(twiml.busy())
 
@@ -99,7 +97,8 @@ async def voice(request: Request, state: AppState) -> Response:
         if attempt < MAX_ATTEMPTS:
             return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
         if rescue:
-            await _asked(state, partial(queries.note_ending, call_sid=call_sid, reason=EndReason.TRANSFERRED))
+            note = partial(queries.note_ending, call_sid=call_sid, reason=EndReason.TRANSFERRED)
+            await _asked(state, note, until - time.monotonic())
             return _twiml(dial(state.settings.public_url, call_sid, rescue))
         return _twiml(twiml.goodbye("give_up", language))
     log.event(VOICE_WEBHOOK, from_number=caller)
@@ -178,11 +177,26 @@ async def stream(request: Request, state: AppState) -> Response:
     return Response(status_code=204)
 
 
-async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
+async def _admitted(
+    state: State, call_sid: str, caller: str, called: str, seat: str
+) -> tuple[fates.Admitted | None, bool]:
+    """What the database knows of a call that begins, and whether this seat takes the place of one that is gone."""
+    async with raw_connection(state.engine) as raw:
+        call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
+        if call is None or not seat or not call.seat or state.door.knows(call.seat):
+            return call, False
+        return call, await fates.take_over(raw, call_sid, of=call.seat, by=seat)
+
+
+async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]], within_s: float = LOOKUP_S) -> T | None:
     """What the database says or notes while a caller waits; nothing where it is away, or answers and is of no use."""
-    try:
-        async with transaction(state.engine, within_s=LOOKUP_S) as connection:
+
+    async def ask() -> T:
+        async with transaction(state.engine) as connection:
             return await what(connection)
+
+    try:
+        return await answer_within(ask(), within_s)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except DBAPIError:
@@ -201,7 +215,7 @@ async def _back(connection: AsyncConnection, form: bodies.Form, seat: str) -> tu
     return *(await queries.business_and_language(connection, form["To"]) or (None, "he")), over
 
 
-async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
+async def _forwarded_back(state: State, form: bodies.Form, business_id: int, until: float) -> bool:
     """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
 
     async def look(connection: AsyncConnection) -> bool:
@@ -216,7 +230,7 @@ async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> 
             await queries.note_ending(connection, form["CallSid"], EndReason.FORWARDED_BACK)
         return back
 
-    return bool(await _asked(state, look))
+    return bool(await _asked(state, look, until - time.monotonic()))
 
 
 def _connect(

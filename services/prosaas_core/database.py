@@ -2,9 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import event, func, select
@@ -32,8 +32,6 @@ CONNECT_TIMEOUT_S = 5.0
 # less than anybody waits for one, and outlasts two lost packets, or a machine that stands still for two seconds.
 SILENT_S = 4
 COMMAND_TIMEOUT_S = 30.0
-# Enough to have a statement given up. SQLAlchemy waits two seconds for a server that stands still, a caller with it.
-CLOSE_TIMEOUT_S = 0.3
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
 
@@ -49,6 +47,11 @@ _NO_CONNECTION = (
     # A connection that breaks between two steps of its protocol.
     asyncpg.InternalClientError,
 )
+
+T = TypeVar("T")
+
+# asyncio itself holds a task that nobody waits for by a thread.
+_ending: set[asyncio.Task[Any]] = set()
 
 
 class DatabaseUnavailable(Exception):
@@ -140,11 +143,7 @@ async def raw_connection(
                 yield raw
             except BaseException:
                 # The pool does not see what went on here: a statement cut short may still be under way.
-                try:
-                    with suppress(Exception):
-                        await raw.close(timeout=CLOSE_TIMEOUT_S)
-                finally:
-                    await connection.invalidate()
+                await connection.invalidate()
                 raise
 
 
@@ -161,6 +160,31 @@ async def raw_transaction(
             # What fails before takes its connection with it, and that rolls back; of a server that stands still a
             # ROLLBACK would be waited for beyond `within_s`.
             await opened.commit()
+
+
+async def answer_within(asked: Coroutine[Any, Any, T], seconds: float) -> T:
+    """What is asked comes to, or DatabaseUnavailable after so long; it is given up then, and ends by itself.
+
+    Its statement is cancelled at the server by a connection more, for which one that stands still is given two seconds:
+    who waits for the answer does not wait for that.
+    """
+    task = asyncio.create_task(asked)
+    _ending.add(task)
+    task.add_done_callback(_ended)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise DatabaseUnavailable("no answer in time")
+        return task.result()
+    finally:
+        task.cancel()
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _ending.discard(task)
+    # Whoever waited was told; asyncio would tell once more of one whom nobody asks.
+    if not task.cancelled():
+        task.exception()
 
 
 def is_absence(error: BaseException | None) -> bool:

@@ -37,7 +37,7 @@ class Traffic:
 
     Placed through the simulator's own port: a process for each would take the processors that are to be watched.
     `opens_ms` is what Twilio takes to open a short one's stream: its seat may be asked to go meanwhile. `apart_s` lies
-    between the first two long ones, and so on: what the seats said is as old then as each prosaas-api lets it become,
+    after each long one: what the seats said is as old then as each prosaas-api lets it become,
     and they are spread evenly.
     """
 
