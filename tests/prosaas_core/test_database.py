@@ -238,11 +238,11 @@ async def test_who_waits_for_an_answer_does_not_wait_for_its_statement_to_be_can
         under_way = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(61)' AND state = 'active'"
         async with asyncio.timeout(20):
             while True:
-                if await beside.fetchval(under_way) == 0:
+                # The server is done before whoever asked it has heard so.
+                if await beside.fetchval(under_way) == 0 and engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
                     break
                 await asyncio.sleep(0.05)
         await beside.close()
-        assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         await engine.dispose()
 
 

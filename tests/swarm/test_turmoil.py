@@ -80,7 +80,9 @@ def job_taken_by(swarm: Swarm, node: Node) -> str:
     for task in others:
         swarm.node_of(task).docker("pause", f"{task['Name']}.{task['ID']}")
     try:
-        call = str(swarm.call()["call_sid"])
+        placed = swarm.call()
+        assert placed["ok"], placed["problems"]
+        call = str(placed["call_sid"])
         taken = "select count(*) from pgqueuer where entrypoint = 'call.summarise' and status = 'picked'"
         of_it = f"{taken} and position('{call}'::bytea in payload) > 0"
         eventually(lambda: "taken" if swarm.asked(of_it) == "1" else None, "a job taken", 20)
