@@ -631,6 +631,19 @@ def test_a_first_start_that_was_stopped_is_gone_on_with_by_a_start_and_given_up_
     assert quiet.remembered("journal") is None
 
 
+@pytest.mark.docker
+def test_a_first_start_that_was_stopped_once_the_front_door_led_through_serves_and_is_finished_by_whoever_comes(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monitoring alone may be what is missing: nobody is told then that nothing serves yet."""
+    ran: list[str] = []
+    monkeypatch.setattr(unfinished, "run_plan", lambda wanted, _: ran.append(wanted.name))
+    journal = {"plan": "up-prod", "step": "settle", "at": "x", "changed": True, "memory": FIRST}
+    quiet.remember("journal", journal)
+    unfinished.end_killed(quiet, "backup")
+    assert ran == ["up-prod"]
+
+
 @pytest.mark.parametrize(
     "memory",
     [
