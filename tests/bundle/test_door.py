@@ -115,7 +115,10 @@ def test_whoever_used_sudo_is_named_and_nobody_else_by_that_variable(account: st
 def test_of_a_start_that_was_stopped_before_anything_of_it_ran_that_is_said_and_nobody_is_asked(
     command: str, containers: str, journal: bool, asks: bool, tmp_path: Path
 ) -> None:
-    """Its database has neither tables nor roles. What has ended has lines, and a database of a restore has calls."""
+    """Its database has neither tables nor roles. What has ended has lines, and a database of a restore has calls.
+
+    A start may be at work just then, or make down: of neither is said that somebody stopped it.
+    """
     state = make_checkout(tmp_path).path / ".state"
     state.mkdir()
     if journal:
@@ -123,7 +126,8 @@ def test_of_a_start_that_was_stopped_before_anything_of_it_ran_that_is_said_and_
     done, asked = run(tmp_path, command, CONTAINERS=containers, OPS_LANG="en")
     assert any(line.startswith("run ") for line in asked.splitlines()) is asks
     told = re.search(
-        r"error: nothing of the stack .*runs yet: its start was stopped\n  fix:  make up-prod\n", done.stderr
+        r"error: nothing of the stack .*runs: what starts or stops it has not come to its end\n  fix:  make up-prod\n",
+        done.stderr,
     )
     assert bool(told) is not asks
     assert (done.returncode == 0) is asks
