@@ -242,3 +242,11 @@ def test_a_backup_may_lie_in_a_folder_within_such_a_one(tmp_path: Path) -> None:
     done, asked = run(tmp_path, "backup", typed=f"FILE={tmp_path}/x.dump")
     assert done.returncode == 0, done.stderr
     assert f"--volume {tmp_path}:{tmp_path} " in asked
+
+
+def test_what_the_shell_alone_calls_by_the_name_of_an_option_is_nobodys_file(tmp_path: Path) -> None:
+    """The tools take what was typed: no folder is mounted, and no start refused, for what a profile exports."""
+    (tmp_path / "key").touch()
+    done, asked = run(tmp_path, "down", FILE="/tmp/x", KEY=f"{tmp_path}/key")
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path}/key" not in asked
