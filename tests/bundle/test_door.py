@@ -181,6 +181,17 @@ def test_the_doctor_of_a_folder_without_an_env_looks_at_no_other_folders_levels(
     assert ("prosaas.ops.command=levels" in asked) is looked
 
 
+@pytest.mark.parametrize("command", ["status", "ps", "logs", "console", "capture", "audit", "forget"])
+def test_in_a_folder_without_an_env_nobody_is_asked_for_the_stack_of_its_name_is_another_folders(
+    command: str, tmp_path: Path
+) -> None:
+    """Docker would make a folder of each secret's file that is not there, which no start gets past."""
+    done, asked = run(tmp_path, command, settings=None, OPS_LANG="en")
+    assert done.returncode == 2
+    assert "error: there is no .env, so no stack was started from this folder\n  fix:  make up-prod\n" in done.stderr
+    assert not [line for line in asked.splitlines() if line.startswith("run ")]
+
+
 @pytest.mark.parametrize(("how", "all_of_it"), [("INT", True), ("TERM", True), ("HUP", True), ("TERM", False)])
 def test_a_console_that_somebody_ends_leaves_neither_a_word_nor_a_container(
     how: str, all_of_it: bool, tmp_path: Path
