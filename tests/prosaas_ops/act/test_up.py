@@ -450,6 +450,15 @@ def test_a_rollback_says_first_what_it_goes_back_to(
 
 
 @pytest.mark.docker
+def test_development_is_rolled_back_to_nothing_of_productions(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production's images were given names in its project, and noted there as its release."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "salon-dev")
+    monkeypatch.setattr(up, "run_plan", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(Problem, match=r"(?s)no releases to go back to.*git checkout .* then make up-dev"):
+        up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("command", ["down", "rollback", "restart-calls"])
 def test_who_ends_a_command_before_its_plan_begins_hears_that_nothing_was_changed_and_nobody_else_does(
