@@ -248,8 +248,8 @@ STARTS_WITH_TODAYS: Final = Text(
     "secrets of secrets/",
 )
 LEVEL_IS_NEW: Final = Text(
-    "{service} רץ עם {setting}; הוא עולה ברמת הלוג שכתובה ב-.env וב-env/prod.env, ושום דבר אחר לא משתנה",
-    "{service} runs with {setting}; it starts at the log level of .env and env/prod.env, and nothing else changes",
+    "{service} רץ עם {setting}; הוא עולה ברמת הלוג שכתובה ב-.env ובתיקייה env, ושום דבר אחר לא משתנה",
+    "{service} runs with {setting}; it starts at the log level of .env and of the folder env, and nothing else changes",
 )
 NOT_WRITTEN_YET: Final = Text(
     "{service} לא היה עולה: הערך שב-.env עוד לא הגיע ל-secrets/, שממנו הוא קורא: {names}; דבר לא השתנה",
