@@ -261,3 +261,6 @@ def test_what_the_shell_alone_calls_by_the_name_of_an_option_is_nobodys_file(tmp
     done, asked = run(tmp_path, "down", FILE="/tmp/x", KEY=f"{tmp_path}/key")
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}/key" not in asked
+    done, asked = run(tmp_path, "log-budget", FILE="/tmp/x")
+    assert done.returncode == 0, "and it measures calls of the stack, as asked"
+    assert "--network none" not in asked
