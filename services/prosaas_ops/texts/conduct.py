@@ -212,8 +212,8 @@ BUILDS_AGAIN: Final = Text(
     "הלאה: make up-prod בונה שוב את זו של התיקייה הזאת", "next: make up-prod builds this folder's again"
 )
 NOTHING_BEFORE: Final = Text(
-    "אין לאן לחזור: המערכת הזאת עוד לא עלתה בהצלחה",
-    "there is nothing to go back to: no start of this stack has succeeded before",
+    "אין לאן לחזור: אין כאן images של הפעלה שהצליחה",
+    "there is nothing to go back to: no images are here of a start that succeeded",
 )
 NO_RELEASE: Final = Text(
     "N={back}: מספר גרסה מ-1 (הקודמת) עד {most}", "N={back}: a release from 1 (the one before) to {most}"

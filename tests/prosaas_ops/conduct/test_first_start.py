@@ -175,7 +175,7 @@ def test_images_that_only_a_stopped_first_start_has_tagged_are_none_that_ran(
     monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "never ran"})
     again = plan.up(world, "prod")
     assert (again.memory["images"], again.back) == ({}, None)
-    with pytest.raises(Problem, match=r"(?s)no start of this stack has succeeded before.*make up-prod"):
+    with pytest.raises(Problem, match=r"(?s)no images are here of a start that succeeded.*make up-prod"):
         plan.rollback(world, 1)
 
 
