@@ -68,13 +68,16 @@ ensure() {
             chosen=$standin
         else
             step "pulling $chosen" "docker pull $chosen"
-            if swallowed "$chosen" || ! docker pull --quiet "$chosen" >/dev/null 2>&1; then
+            why="no image registry answers"
+            if swallowed "$chosen" || ! why=$(docker pull --quiet "$chosen" 2>&1 >/dev/null); then
+                # A full disk, say, or too many pulls: the engine's last line has it.
+                why=$(printf '%s' "$why" | tail -n 1)
                 case $chosen in
-                grafana/*) fail "no image registry answers, and Debian has no Grafana" "remove GRAFANA from .env" docs/alerts.md ;;
+                grafana/*) fail "$chosen cannot be pulled ($why), and Debian has none" "remove GRAFANA from .env" docs/alerts.md ;;
                 "$2" | "$standin") ;;
                 *) fail "$1=$chosen is neither here nor to be pulled" "docker pull $chosen says why; or remove $1 from .env" env/example.env ;;
                 esac
-                step "no image registry answers: making $standin from Debian's packages (under a minute)" \
+                step "$chosen cannot be pulled ($why): making $standin from Debian's packages (under a minute)" \
                     "set $1 in .env to an image that this machine can pull"
                 standin "$standin"
                 chosen=$standin

@@ -115,7 +115,10 @@ def test_whoever_used_sudo_is_named_and_nobody_else_by_that_variable(account: st
 def test_of_a_start_that_was_stopped_before_anything_of_it_ran_that_is_said_and_nobody_is_asked(
     command: str, containers: str, journal: bool, asks: bool, tmp_path: Path
 ) -> None:
-    """Its database has neither tables nor roles. What has ended has lines, and a database of a restore has calls."""
+    """Its database has neither tables nor roles. What has ended has lines, and a database of a restore has calls.
+
+    A start may be at work just then, or make down: of neither is said that somebody stopped it.
+    """
     state = make_checkout(tmp_path).path / ".state"
     state.mkdir()
     if journal:
@@ -123,7 +126,8 @@ def test_of_a_start_that_was_stopped_before_anything_of_it_ran_that_is_said_and_
     done, asked = run(tmp_path, command, CONTAINERS=containers, OPS_LANG="en")
     assert any(line.startswith("run ") for line in asked.splitlines()) is asks
     told = re.search(
-        r"error: nothing of the stack .*runs yet: its start was stopped\n  fix:  make up-prod\n", done.stderr
+        r"error: nothing of the stack .*runs: what starts or stops it has not come to its end\n  fix:  make up-prod\n",
+        done.stderr,
     )
     assert bool(told) is not asks
     assert (done.returncode == 0) is asks
@@ -175,6 +179,17 @@ def test_the_doctor_of_a_folder_without_an_env_looks_at_no_other_folders_levels(
     done, asked = run(tmp_path, "doctor", settings=settings)
     assert done.returncode == 0, done.stderr
     assert ("prosaas.ops.command=levels" in asked) is looked
+
+
+@pytest.mark.parametrize("command", ["status", "ps", "logs", "console", "capture", "audit", "forget"])
+def test_in_a_folder_without_an_env_nobody_is_asked_for_the_stack_of_its_name_is_another_folders(
+    command: str, tmp_path: Path
+) -> None:
+    """Docker would make a folder of each secret's file that is not there, which no start gets past."""
+    done, asked = run(tmp_path, command, settings=None, OPS_LANG="en")
+    assert done.returncode == 2
+    assert "error: there is no .env, so no stack was started from this folder\n  fix:  make up-prod\n" in done.stderr
+    assert not [line for line in asked.splitlines() if line.startswith("run ")]
 
 
 @pytest.mark.parametrize(("how", "all_of_it"), [("INT", True), ("TERM", True), ("HUP", True), ("TERM", False)])
@@ -238,3 +253,14 @@ def test_a_backup_may_lie_in_a_folder_within_such_a_one(tmp_path: Path) -> None:
     done, asked = run(tmp_path, "backup", typed=f"FILE={tmp_path}/x.dump")
     assert done.returncode == 0, done.stderr
     assert f"--volume {tmp_path}:{tmp_path} " in asked
+
+
+def test_what_the_shell_alone_calls_by_the_name_of_an_option_is_nobodys_file(tmp_path: Path) -> None:
+    """The tools take what was typed: no folder is mounted, and no start refused, for what a profile exports."""
+    (tmp_path / "key").touch()
+    done, asked = run(tmp_path, "down", FILE="/tmp/x", KEY=f"{tmp_path}/key")
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path}/key" not in asked
+    done, asked = run(tmp_path, "log-budget", FILE="/tmp/x")
+    assert done.returncode == 0, "and it measures calls of the stack, as asked"
+    assert "--network none" not in asked

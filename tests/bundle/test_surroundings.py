@@ -17,7 +17,7 @@ case "$1 $2" in
 "compose --file") sed -n 's/.*:-\([^}]*\).*/\1/p' ;;
 "image inspect") [ "$3" = "$HERE" ] ;;
 "manifest inspect") exit "$ASKED" ;;
-"pull --quiet") [ "$PULLED" = yes ] ;;
+"pull --quiet") [ "$PULLED" = yes ] || { printf 'pulling\n%s\n' "$PULLED" >&2; exit 1; } ;;
 esac
 """
 SETTINGS = {"HERE": "", "ASKED": "1", "PULLED": "yes", "OPS_LANG": "en"}
@@ -61,6 +61,21 @@ def test_a_network_that_swallows_what_is_asked_is_not_pulled_from(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "pull --quiet" not in (tmp_path / "noted").read_text()
     assert "POSTGRES_IMAGE=prosaas-standin/postgres:17-trixie" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("124", "no image registry answers"), ("1", "toomanyrequests: You have reached your pull rate limit")],
+)
+def test_why_an_image_is_made_in_place_of_one_that_is_pulled_is_told_as_the_engine_has_it(
+    asked: str, said: str, tmp_path: Path
+) -> None:
+    """A registry that answers, or a full disk, is not told of as a network without one: what is made then stays."""
+    done = scripted(
+        tmp_path, "scripts/base-image.sh", ASKED=asked, PULLED=said, HERE="prosaas-standin/python:3.13-slim-trixie"
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"==> caddy:2 cannot be pulled ({said}): making prosaas-standin/caddy:2 from" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])

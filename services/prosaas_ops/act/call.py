@@ -129,7 +129,9 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
         ]
     # Who is asked to wait takes that for an answer, the more so the faster the call: what she said herself she knows.
     ok, mute = bool(placed.result.get("ok")), placed.met and _was_mute(record)
-    problems = [*(() if ok else placed.result.get("problems", [])), *([str(words.NEVER_SPOKE)] if mute else ())]
+    known: list[str] = [] if ok else placed.result.get("problems", [])
+    # The caller's side may have noticed, and has it in English.
+    problems = [*known, str(words.NEVER_SPOKE)] if mute and words.NEVER_SPOKE.say("en") not in known else known
     went_well = ok and not mute
     heard = str(words.AS_PLANNED) if went_well else words.NOT_AS_PLANNED(problems="; ".join(problems))
     job = {"JOB_DONE": words.JOB_DONE, "JOB_FAILED": words.JOB_FAILED}.get(placed.job, words.JOB_UNSEEN)

@@ -22,6 +22,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, Options, Problem, complain
 from prosaas_ops.screen.piece import piece
+from prosaas_ops.texts import conduct as conducted
 from prosaas_ops.texts import live as words
 
 OPTIONS = ("ACME_EMAIL", "NAME", "PHONE", "PUBLIC_HOST", "YES")
@@ -77,6 +78,8 @@ class Person:
 def run(options: Options) -> int:
     world, person = World(Path.cwd()), Person(options)
     secrets.tell_overridden(world)
+    if not world.env.path.exists():
+        raise problem(str(conducted.NO_STACK), str(words.DEMO_FIRST), _READ)
     with world.locked("go-live"):
         if not any(found.state == "running" for found in world.containers("gateway")):
             raise problem(str(words.NO_DEMO), str(words.DEMO_FIRST), _READ)

@@ -96,6 +96,9 @@ def _refuse_before_the_first(world: World, journal: dict[str, Any] | None) -> No
     """A Problem where the first start of all was stopped: no images have ever served that would take up another's."""
     if not journal or journal["plan"] != "up-prod" or journal["memory"].get("images") != {}:
         return
+    # By its last step the front door has led through.
+    if journal["step"] == "settle":
+        return
     if journal.get("changed", True) and _from_nothing(journal) and not deploy.is_swarm(world):
         raise problem(refused.NEVER_SERVED(step=journal["step"]), str(refused.UP_OR_DOWN))
 

@@ -22,7 +22,7 @@ from prosaas_ops.spelling import meant
 from prosaas_ops.stack.engine import DEV
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import kept
+from prosaas_ops.texts import kept, refused
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
@@ -239,6 +239,8 @@ def _down(world: World, _options: Options) -> None:
 
 
 def _rollback(world: World, options: Options) -> None:
+    if world.project.endswith(DEV):
+        raise problem(str(refused.DEV_GOES_NOWHERE), str(refused.OLDER_FOLDER))
     images, way = Images(world), plan.rollback(world, options.number("N", 1))
     world.say(words.GOES_TO(release=images.told(way.goal["wanted"])))
     run_plan(way, world)

@@ -45,10 +45,12 @@ class Images:
         return self._ids(self._world.tag)
 
     def served(self, *, runs: bool) -> dict[str, str]:
-        """The ids of what ran last, {} where nothing ever did. Once it is down, the names may be those of a start
-        that was stopped, and a release is what came to its end.
+        """The ids of what ran last, {} where nothing ever did, or it is here no more. Once it is down, the names may be
+        those of a start that was stopped, and a release is what came to its end.
         """
-        return self.in_use() if runs else next((release["images"] for release in self.releases()), {})
+        if runs:
+            return self.in_use()
+        return next((release["images"] for release in self.releases() if self._are_here(release["images"])), {})
 
     def use(self, ids: dict[str, str]) -> None:
         """Let the names stand for these images."""
@@ -56,27 +58,35 @@ class Images:
             self._world.docker("tag", image, f"prosaas/{name}:{self._world.tag}")
 
     def settle(self) -> None:
-        """Note what is in use as a release, and give back the room of what nobody can go back to."""
-        world, ids = self._world, self.in_use()
-        releases = [release for release in self.releases() if release["images"] != ids]
-        number = max((release["number"] for release in self.releases()), default=0) + 1
-        now, version = time.strftime(_AT, time.gmtime()), self.version(ids)
-        tag = f"{world.tag}-r{number}-{_NOT_IN_A_TAG.sub('-', version)}"[:_LONGEST_TAG]
-        for name, image in ids.items():
-            world.docker("tag", image, f"prosaas/{name}:{tag}")
-        releases = [{"number": number, "version": version, "tag": tag, "at": now, "images": ids}, *releases]
-        kept, gone = releases[: KEPT_RELEASES + 1], releases[KEPT_RELEASES + 1 :]
-        for release in [*gone, *(other for other in self.releases() if other["images"] == ids)]:
-            self._untag(release)
-        world.remember("releases", kept)
+        """Note what is in use as a release, where it is production's, and give back the room of what none needs."""
+        world = self._world
+        if self._names == _PRODUCTION:
+            self._note(self.in_use())
         world.docker(
             "image", "prune", "--force", f"--filter=label=com.docker.compose.project={world.project}", check=False
         )
         world.docker("builder", "prune", "--force", f"--filter=unused-for={_CACHE_HOURS}h", check=False)
 
     def releases(self) -> list[dict[str, Any]]:
-        """What can be gone back to, the one in use first."""
+        """What can be gone back to, the one in use first. Development's, which older versions noted too, is nothing."""
+        return [release for release in self._noted() if "dev" not in release["images"]]
+
+    def _noted(self) -> list[dict[str, Any]]:
         return list(self._world.remembered("releases") or [])
+
+    def _note(self, ids: dict[str, str]) -> None:
+        world, noted = self._world, self._noted()
+        number = max((release["number"] for release in noted), default=0) + 1
+        now, version = time.strftime(_AT, time.gmtime()), self.version(ids)
+        tag = f"{world.tag}-r{number}-{_NOT_IN_A_TAG.sub('-', version)}"[:_LONGEST_TAG]
+        for name, image in ids.items():
+            world.docker("tag", image, f"prosaas/{name}:{tag}")
+        others = [release for release in self.releases() if release["images"] != ids][:KEPT_RELEASES]
+        newest = {"number": number, "version": version, "tag": tag, "at": now, "images": ids}
+        world.remember("releases", [newest, *others])
+        for release in noted:
+            if release not in others:
+                self._untag(release)
 
     def version(self, ids: dict[str, str]) -> str:
         """What these images say that they are."""
@@ -106,6 +116,9 @@ class Images:
             raise problem(fewer, str(words.OLDER_CODE), "docs/operations.md")
         images: dict[str, str] = others[back - 1]["images"]
         return images
+
+    def _are_here(self, ids: dict[str, str]) -> bool:
+        return not self._world.docker("image", "inspect", "--format", "{{.Id}}", *ids.values(), check=False).code
 
     def _untag(self, release: dict[str, Any]) -> None:
         # Releases of before had no tag of their own in the list.

@@ -64,9 +64,8 @@ def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> P
     deployed, built = killed.get("plan") == "up-prod" and killed.get("changed", True), images.built()
     # A deploy that was killed is no release before its end, and what it has built may be what served.
     unsettled = deployed and (killed["step"] != "settle" or built == before)
-    if mine.get("back") == back:
-        # At its end it is a release itself, and counted from there another would be meant.
-        wanted = mine["wanted"]
+    # At its end it is a release itself, and counted from there another would be meant.
+    wanted = mine["wanted"] if mine.get("back") == back else wanted
     wanted = wanted or images.earlier(back, {} if unsettled else built if deployed else before)
     way = Plan(
         "rollback",
@@ -97,8 +96,7 @@ def restart(world: World, service: str) -> Plan:
         memory,
         lambda remembered: [Step("one alone", lambda: generations.one_alone(service, remembered["old"], tell=True))],
         words.BACK_TO_ONE(service=service),
-        # Whether that leads back at all depends on how far it came.
-        leads=words.ONE_GOES_ON(service=service),
+        leads=words.ONE_GOES_ON(service=service),  # Whether that is a way back depends on how far it came.
     )
 
 
@@ -212,7 +210,9 @@ def _to_nothing(world: World, images: Images, way: Plan) -> Plan:
         stops = [Step("calls", lambda: tell_of_calls(world)), Step("stop", lambda: _stop(world))]
         return [Step("release", lambda: images.use(memory["images"])), *stops]
 
-    return replace(way, when_stopped=replace(way, back=back, back_to=str(words.BACK_TO_NOTHING)))
+    # One that was killed may have opened the front door: what serves since then nobody wanted down.
+    serves = any(found.state == "running" for found in world.containers("gateway"))
+    return way if serves else replace(way, when_stopped=replace(way, back=back, back_to=str(words.BACK_TO_NOTHING)))
 
 
 def _return_to(world: World, images: Images, generations: Generations, memory: dict[str, Any]) -> Sequence[Step]:

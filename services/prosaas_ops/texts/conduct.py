@@ -212,8 +212,8 @@ BUILDS_AGAIN: Final = Text(
     "הלאה: make up-prod בונה שוב את זו של התיקייה הזאת", "next: make up-prod builds this folder's again"
 )
 NOTHING_BEFORE: Final = Text(
-    "אין לאן לחזור: המערכת הזאת עוד לא עלתה בהצלחה",
-    "there is nothing to go back to: no start of this stack has succeeded before",
+    "אין לאן לחזור: אין כאן images של הפעלה שהצליחה",
+    "there is nothing to go back to: no images are here of a start that succeeded",
 )
 NO_RELEASE: Final = Text(
     "N={back}: מספר גרסה מ-1 (הקודמת) עד {most}", "N={back}: a release from 1 (the one before) to {most}"
@@ -248,8 +248,8 @@ STARTS_WITH_TODAYS: Final = Text(
     "secrets of secrets/",
 )
 LEVEL_IS_NEW: Final = Text(
-    "{service} רץ עם {setting}; הוא עולה ברמת הלוג שכתובה ב-.env וב-env/prod.env, ושום דבר אחר לא משתנה",
-    "{service} runs with {setting}; it starts at the log level of .env and env/prod.env, and nothing else changes",
+    "{service} רץ עם {setting}; הוא עולה ברמת הלוג שכתובה ב-.env ובתיקייה env, ושום דבר אחר לא משתנה",
+    "{service} runs with {setting}; it starts at the log level of .env and of the folder env, and nothing else changes",
 )
 NOT_WRITTEN_YET: Final = Text(
     "{service} לא היה עולה: הערך שב-.env עוד לא הגיע ל-secrets/, שממנו הוא קורא: {names}; דבר לא השתנה",

@@ -229,3 +229,12 @@ NEVER_SERVED: Final = Text(
 UP_OR_DOWN: Final = Text(
     "make up-prod ממשיכה משם; make down מוותרת עליה", "make up-prod goes on with it; make down gives it up"
 )
+
+# What production alone has
+DEV_GOES_NOWHERE: Final = Text(
+    "לפיתוח אין גרסאות שאפשר לחזור אליהן: הוא מריץ את מה שבתיקייה",
+    "development has no releases to go back to: it runs what is in the folder",
+)
+OLDER_FOLDER: Final = Text(
+    "git checkout של הגרסה הקודמת, ואז make up-dev", "git checkout of the earlier version, then make up-dev"
+)

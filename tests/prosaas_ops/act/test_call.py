@@ -166,6 +166,9 @@ def test_an_agent_who_never_spoke_is_at_fault_though_the_caller_got_through_the_
     lines.result |= {"ok": False, "problems": ["dead air"]}
     assert verdict(lines, Mute(), debug, screen) == 1  # type: ignore[arg-type]
     assert "not as the scenario has it: dead air; the agent never spoke\n" in paper.text
+    lines.result |= {"problems": ["the agent never spoke"]}
+    assert verdict(lines, Mute(), debug, screen) == 1  # type: ignore[arg-type]
+    assert paper.text.count("not as the scenario has it: the agent never spoke\n") == 2, "and it is said once"
 
 
 def test_of_a_caller_whom_no_agent_had_neither_lines_nor_end_are_asked_for(screen: Screen, paper: Any) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.act import reach
+from prosaas_ops.act import go_live, reach
 from prosaas_ops.act.go_live import Person, _business, _number
 from prosaas_ops.act.providers import OpenAI, Twilio, ask, leads_here, number_settings, trusting
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Options, Problem
 from prosaas_ops.stack.engine import Container
 
 ACCOUNT, PUBLIC = "AC" + "ab" * 16, "https://voice.example.com"
@@ -54,6 +54,19 @@ def provider() -> Iterator[Provider]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield made
         server.shutdown()
+
+
+def test_a_folder_without_an_env_goes_live_from_no_other_folders_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That goes by the first name there is: its ended containers were taken away, and every question was in vain."""
+    monkeypatch.chdir(tmp_path)
+    running = [Container("g", "gateway", "gateway", "running", "", "")]
+    monkeypatch.setattr(World, "containers", lambda *_: running)
+    monkeypatch.setattr(go_live, "resume", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(Problem, match=r"(?s)there is no \.env, so no stack was started .*make up-prod"):
+        go_live.run(Options("go-live", (), {}))
+    assert not (tmp_path / ".env").exists()
 
 
 def twilio(provider: Provider) -> Twilio:

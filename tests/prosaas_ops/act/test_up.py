@@ -450,6 +450,15 @@ def test_a_rollback_says_first_what_it_goes_back_to(
 
 
 @pytest.mark.docker
+def test_development_is_rolled_back_to_nothing_of_productions(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production's images were given names in its project, and noted there as its release."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "salon-dev")
+    monkeypatch.setattr(up, "run_plan", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(Problem, match=r"(?s)no releases to go back to.*git checkout .* then make up-dev"):
+        up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("command", ["down", "rollback", "restart-calls"])
 def test_who_ends_a_command_before_its_plan_begins_hears_that_nothing_was_changed_and_nobody_else_does(
@@ -629,6 +638,19 @@ def test_a_first_start_that_was_stopped_is_gone_on_with_by_a_start_and_given_up_
     quiet.remember("journal", {"plan": "up-prod", "step": "migrate", "at": "x", "changed": True, "memory": FIRST})
     assert stops_everything(quiet, monkeypatch, command) == [command]
     assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_a_first_start_that_was_stopped_once_the_front_door_led_through_serves_and_is_finished_by_whoever_comes(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monitoring alone may be what is missing: nobody is told then that nothing serves yet."""
+    ran: list[str] = []
+    monkeypatch.setattr(unfinished, "run_plan", lambda wanted, _: ran.append(wanted.name))
+    journal = {"plan": "up-prod", "step": "settle", "at": "x", "changed": True, "memory": FIRST}
+    quiet.remember("journal", journal)
+    unfinished.end_killed(quiet, "backup")
+    assert ran == ["up-prod"]
 
 
 @pytest.mark.parametrize(

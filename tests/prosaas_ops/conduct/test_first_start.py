@@ -175,7 +175,7 @@ def test_images_that_only_a_stopped_first_start_has_tagged_are_none_that_ran(
     monkeypatch.setattr(plan.Images, "in_use", lambda _: {"api": "never ran"})
     again = plan.up(world, "prod")
     assert (again.memory["images"], again.back) == ({}, None)
-    with pytest.raises(Problem, match=r"(?s)no start of this stack has succeeded before.*make up-prod"):
+    with pytest.raises(Problem, match=r"(?s)no images are here of a start that succeeded.*make up-prod"):
         plan.rollback(world, 1)
 
 
@@ -223,6 +223,23 @@ def test_who_stops_a_start_after_make_down_is_back_where_nothing_runs_and_a_fail
         assert used == [served[0], "database", "renew"]
         assert "so the images that ran before run again" in str(told.value)
     assert unfinished(world) is None
+
+
+@pytest.mark.parametrize("command", ["up-prod", "rollback"])
+def test_who_stops_what_follows_a_start_that_was_killed_behind_an_open_front_door_takes_nothing_down(
+    command: str, tmp_path: Path
+) -> None:
+    """A machine that lost its power at the last step serves once it has it again, and needs no command for days."""
+    world = Nothing(tmp_path)
+    served = {"api": "served"}
+    world.remember("releases", [{"number": 1, "images": served}, {"number": 0, "images": {"api": "before it"}}])
+    began = {"images": served, "old": {"worker": []}, "wanted": {"api": "wanted"}, "back": 1}
+    world.remember("journal", {"plan": command, "step": "settle", "changed": True, "memory": began})
+    for state, opened in (("created", False), ("exited", False), ("running", True)):
+        world.made = [Container("g", "gateway", "g", state, "", "")]
+        way = plan.up(world, "prod") if command == "up-prod" else plan.rollback(world, 1)
+        assert (way.when_stopped is None) is opened
+        assert way.back_to == "the images that ran before run again"
 
 
 @pytest.mark.parametrize("command", ["up-prod", "rollback"])

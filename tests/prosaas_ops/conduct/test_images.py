@@ -31,8 +31,10 @@ class Shelf(World):
             case ("image", "rm", *tags):
                 for tag in tags:
                     del self.tags[tag]
-            case ("image", "inspect", "--format", "{{.Id}}", tag):
+            case ("image", "inspect", "--format", "{{.Id}}", tag) if tag.startswith("prosaas/"):
                 return Done(0, self.tags[tag], "") if tag in self.tags else Done(1, "", "none")
+            case ("image", "inspect", "--format", "{{.Id}}", *ids):
+                return Done(int(not set(ids) <= set(self.tags.values())), "", "")
             case ("image", "inspect", "--format", _, image):
                 return Done(0, image + "\n", "")
         return Done(0, "", "")
@@ -95,6 +97,37 @@ def test_the_release_before_is_the_one_that_ran_before(shelf: Shelf) -> None:
     for version in ("v1", "v2", "v1"):
         images = shelf.release(version)
     assert images.earlier(1)["api"] == "v2"
+
+
+def test_what_development_ran_is_no_release_of_productions(shelf: Shelf) -> None:
+    """One folder notes both, and of those images no production starts: none is gone back to, nor counted."""
+
+    def develop(version: str) -> None:
+        images = Images(shelf, "dev")
+        images.use(dict.fromkeys(("dev", "gateway"), version))
+        images.settle()
+
+    develop("d1")
+    assert Images(shelf).served(runs=False) == {}
+    shelf.release("v1")
+    develop("d2")
+    images = shelf.release("v2")
+    assert images.earlier(1)["api"] == "v1"
+    older = {"number": 9, "version": "d0", "tag": "shop-dev-r9-d0", "images": {"dev": "d0", "gateway": "d0"}}
+    shelf.tags |= {"prosaas/dev:shop-dev-r9-d0": "d0", "prosaas/gateway:shop-dev-r9-d0": "d0"}
+    shelf.remember("releases", [older, *images.releases()])
+    assert images.served(runs=False)["api"] == "v2"
+    shelf.release("v3")
+    assert [release["version"] for release in images.releases()] == ["v3", "v2", "v1"]
+    assert not [tag for tag in shelf.tags if "r9" in tag], "an older version noted it"
+
+
+def test_images_that_are_gone_are_none_to_go_back_to(shelf: Shelf) -> None:
+    """Whoever makes room after `make down` takes those that nothing runs from; a folder may come to another machine."""
+    images = shelf.release("v1")
+    assert images.served(runs=False)["api"] == "v1"
+    shelf.tags.clear()
+    assert images.served(runs=False) == {}
 
 
 @pytest.mark.parametrize("typed", [True, False], ids=["typed again", "taken up"])
