@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator import verdict
-from simulator.live import Registry
+from simulator.live import Note, Registry
 from simulator.phone.ear import Ear
 from simulator.phone.line import COUNTED
 from simulator.scenario import parse
@@ -40,7 +40,8 @@ def line(ear: Ear) -> Any:
 def test_who_heard_nothing_of_the_agent_says_so(
     unknown_bytes: int, recognised: bool, ended_by: str, spoke: bool
 ) -> None:
-    live, ear = Registry().open(STORY, speed=1.0, listener=[].append), Ear({})
+    notes: list[Note] = []
+    live, ear = Registry().open(STORY, speed=1.0, listener=notes.append), Ear({})
     ear.unknown_bytes, live.recognised = unknown_bytes, recognised
     told = verdict.reach(live, [line(ear)], ended_by=ended_by, verbs=["Connect"])
     assert ("the agent never spoke" in told["problems"]) is not spoke
