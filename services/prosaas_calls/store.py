@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
-from prosaas_core.database import DatabaseUnavailable, raw_connection, session, transaction
+from prosaas_core.database import DatabaseUnavailable, answer_within, raw_connection, session, transaction
 from prosaas_core.messages import fates
 from prosaas_core.parties import find_parties
 from prosaas_core.records import CallRecord, save_call_record
@@ -48,8 +47,7 @@ class Store:
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a line that says why, without an answer."""
         try:
-            async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                return await _profile(raw, claims, self._spent_in)
+            return await answer_within(self._profile(claims), self._timeout)
         except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
         except Exception:
@@ -59,10 +57,7 @@ class Store:
     async def take_over(self, claims: StreamClaims, *, seat: str, stream_sid: str) -> bool:
         """Whether a call that was led to another seat is this one's from now on; not without the database."""
         try:
-            async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                return await fates.take_over(
-                    raw, claims.call_sid, of=claims.seat, by=seat, stream=stream_sid, returned=bool(claims.returned)
-                )
+            return await answer_within(self._take_over(claims, seat, stream_sid), self._timeout)
         except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
             return False
@@ -99,13 +94,25 @@ class Store:
         async with transaction(self._engine, within_s=self._record_timeout) as connection:
             await save_call_record(connection, record, day_limit=self._day_limit)
 
+    async def _profile(self, claims: StreamClaims) -> Profile:
+        async with raw_connection(self._engine) as raw:
+            parties = await find_parties(
+                raw,
+                business_id=claims.business_id,
+                called=claims.to_number,
+                caller=claims.from_number,
+                spent_in=self._spent_in,
+            )
+        if parties is None:
+            return Profile()
+        if parties.customer_id is not None:
+            log.event(DB_CONTEXT, name=parties.customer_name, phone=claims.from_number)
+        return Profile(
+            parties.business, parties.customer_id, parties.customer_name, parties.booked, parties.spent_today
+        )
 
-async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims, spent_in: str) -> Profile:
-    parties = await find_parties(
-        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number, spent_in=spent_in
-    )
-    if parties is None:
-        return Profile()
-    if parties.customer_id is not None:
-        log.event(DB_CONTEXT, name=parties.customer_name, phone=claims.from_number)
-    return Profile(parties.business, parties.customer_id, parties.customer_name, parties.booked, parties.spent_today)
+    async def _take_over(self, claims: StreamClaims, seat: str, stream_sid: str) -> bool:
+        async with raw_connection(self._engine) as raw:
+            return await fates.take_over(
+                raw, claims.call_sid, of=claims.seat, by=seat, stream=stream_sid, returned=bool(claims.returned)
+            )

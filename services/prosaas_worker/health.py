@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.database import DatabaseUnavailable, transaction
+from prosaas_core.database import DatabaseUnavailable, answer_within, transaction
 from prosaas_core.jobs import transaction_of
 from prosaas_core.queries import serves
 from prosaas_logging import get_logger
@@ -61,9 +61,12 @@ def make_app(queue: Queue, engine: AsyncEngine, surroundings: Surroundings) -> w
 
 
 async def _database_answers(engine: AsyncEngine) -> bool:
-    try:
-        async with transaction(engine, within_s=READY_S) as connection:
+    async def ask() -> None:
+        async with transaction(engine) as connection:
             await serves(connection)
+
+    try:
+        await answer_within(ask(), READY_S)
     except (DatabaseUnavailable, SQLAlchemyError):
         return False
     return True

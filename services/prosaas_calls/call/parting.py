@@ -92,11 +92,14 @@ class Parting:
     async def outcome(self, reason: EndReason) -> EndReason:
         """The reason as Twilio has it: who hung up before it took the transfer was not transferred.
 
-        The stream ends both when it takes one and when the caller hangs up; only its answer tells which.
+        The stream ends both when it takes one and when the caller hangs up; only its answer tells which. Where the call
+        ended otherwise meanwhile nobody is to be rung any more, or somebody else is.
         """
-        if reason is not EndReason.TRANSFERRED or self._asking is None:
+        if (asking := self._asking) is None:
             return reason
-        await asyncio.wait({self._asking}, timeout=self._limits.settle)
-        refused = self._asking.done() and self._asking.result() is False
-        self._asking.cancel()
-        return EndReason.CUSTOMER_HANGUP if refused else reason
+        if reason is EndReason.TRANSFERRED:
+            await asyncio.wait({asking}, timeout=self._limits.settle)
+            if asking.done() and asking.result() is False:
+                reason = EndReason.CUSTOMER_HANGUP
+        asking.cancel()
+        return reason

@@ -1,6 +1,7 @@
 """`make errors`: warnings and errors of a time, the same trouble once: how often, since when, where, in which calls."""
 
 from datetime import UTC, datetime
+from shlex import quote
 
 from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
@@ -74,7 +75,7 @@ def run(options: Options) -> int:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
     if apart := _beside_the_lines(lines, total):
         screen.say(Prose(screen.dim(apart)))
-    screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
+    screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0], options))))))
     return FINE
 
 
@@ -135,11 +136,14 @@ def _rows(group: TroubleGroup, end: datetime, screen: Screen) -> list[str]:
     return rows
 
 
-def _next(group: TroubleGroup) -> list[str]:
+def _next(group: TroubleGroup, options: Options) -> list[str]:
     if group.event in _DOWN:
         return ["make ps", "make status"]
     if group.unnamed:
         return ["make calls BAD=1"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
-    name = group.event or group.service
-    return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]
+    of = f"GREP={group.event}" if group.event else f"S={short(group.service)}"
+    # Of the same time: the last hour may have none of them.
+    typed = {"SINCE": options.text("SINCE") or "1h", "UNTIL": options.text("UNTIL")}
+    times = [f"{name}={quote(value)}" for name, value in typed.items() if value]
+    return [*commands, " ".join(["make logs", of, *times])]

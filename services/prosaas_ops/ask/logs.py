@@ -1,9 +1,9 @@
 """`make logs`: the services' lines on one clock, filtered; it follows unless a window was asked for."""
 
 import re
-from collections.abc import Callable
-from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, date, datetime, timedelta
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
@@ -35,35 +35,42 @@ def run(options: Options) -> int:
     engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     keep = line_filter(options, call_sid)
-    found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
-    opening = [line for line in found if keep(line)]
-    day = start.date()
+    with ExitStack() as held:
+        # Before the past is read: what ends meanwhile has its last words here.
+        ahead: Iterable[Line | Happening | None] = ()
+        if follows:
+            ahead = held.enter_context(closing(Follow(engine, services, since=now.timestamp() + 1e-6)))
+        found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
+        opening = [line for line in found if keep(line)]
+        show = _by_day(screen, call_sid, start.date())
+        for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):
+            show(line)
+        if not (opening or follows):
+            complain(f"logs: {words.NO_LINE(services=', '.join(services))}")
+            return NOTHING
+        if not opening:
+            ago = spoken_duration((now - start).total_seconds())
+            screen.say(Prose(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services))))))
+        if follows and call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
+            screen.say(Prose(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}"))))
+        with suppress(KeyboardInterrupt):
+            for item in ahead:
+                if isinstance(item, Happening) or (item is not None and keep(item)):
+                    show(item)
+    return FINE
+
+
+def _by_day(screen: Screen, call_sid: str, day: date) -> Callable[[Line | Happening], None]:
+    """Shows one after another, with a row for the day of one that is of another than the one before it."""
 
     def show(item: Line | Happening) -> None:
-        """With a row for its day, where that is another than the one before it."""
         nonlocal day
         if (its := datetime.fromtimestamp(item.at, UTC).date()) != day:
             day = its
             screen.say(screen.dim(f"── {day} UTC"))
         screen.say(*screen.show(item, call_sid))
 
-    for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):
-        show(line)
-    if not follows:
-        if not opening:
-            complain(f"logs: {words.NO_LINE(services=', '.join(services))}")
-            return NOTHING
-        return FINE
-    if not opening:
-        ago = spoken_duration((now - start).total_seconds())
-        screen.say(Prose(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services))))))
-    if call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
-        screen.say(Prose(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}"))))
-    with closing(Follow(engine, services, since=now.timestamp() + 1e-6)) as stream, suppress(KeyboardInterrupt):
-        for item in stream:
-            if isinstance(item, Happening) or (item is not None and keep(item)):
-                show(item)
-    return FINE
+    return show
 
 
 def _fitting(lines: list[Line], screen: Screen) -> list[Line]:

@@ -39,10 +39,10 @@ def standing(address: str = ADDRESS) -> list[Alert] | None:
     """The alerts, those that somebody must act on first; None where no Alertmanager answers."""
     try:
         found = [_alert(row) for row in json.loads(asked(f"{address}/api/v2/alerts"))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return sorted(found, key=lambda alert: (alert.hidden, alert.severity != "page", alert.since))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # Something else may answer there.
         return None
-    return sorted(found, key=lambda alert: (alert.hidden, alert.severity != "page", alert.since))
 
 
 def _alert(row: dict[str, Any]) -> Alert:

@@ -22,9 +22,10 @@ _ENDINGS = """
 """
 # How many lines the calls service wrote of a call, as `make call` counts them: its record says it, and one of an older
 # release, or of a process that died, has them all with those that were folded away, but no digest of these. The line of
-# the job about it comes after the record.
+# the job about it comes after the record, and one more after each part of a call that came back from a transfer.
 OWN_LINES = """
-    1 + greatest((metrics->>'lines')::int, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))
+    greatest(1, jsonb_array_length(metrics->'parts'))
+    + greatest((metrics->>'lines')::int, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))
 """
 _WAITS = """
     select date_trunc('hour', started_at, 'UTC') as hour,

@@ -136,8 +136,8 @@ def parse(raw: RawLine) -> Line:
         event or "",
         rest,
         emoji=emoji or "",
-        call_sid=context.get("call_sid", ""),
-        job_id=context.get("job_id", ""),
+        call_sid=_id(context.get("call_sid")),
+        job_id=_id(context.get("job_id")),
         fields=dict(context),
         size=size,
         place=raw.place,
@@ -169,9 +169,9 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
 
 
 def _id(value: object) -> str:
-    """As in a human line: what no id looks like is none, and in no command and no address that is made of one."""
+    """What no id of a call or a job looks like is none, and in no command, address or file name that is made of one."""
     said = str(value or "")
-    return said if _ID.fullmatch(said) else ""
+    return said if _ID.fullmatch(said) and "/" not in said else ""
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

@@ -245,3 +245,16 @@ async def test_an_answer_of_twilios_that_does_not_come_is_waited_for_no_longer_t
     assert stage.parting._asking is not None
     await asyncio.wait({stage.parting._asking}, timeout=5)
     assert stage.parting._asking.cancelled()
+
+
+async def test_of_a_call_that_ends_otherwise_meanwhile_no_transfer_is_asked_for_any_longer() -> None:
+    """It would ring somebody for a caller to whom we have said goodbye."""
+    stage = Stage()
+    stage.parting._twilio = SlowTwilio(True)  # type: ignore[assignment]
+    parting = asyncio.create_task(stage.parting.part(EndReason.TRANSFERRED))
+    await asyncio.sleep(0)
+    parting.cancel()
+    assert await stage.parting.outcome(EndReason.DRAINED) is EndReason.DRAINED
+    assert stage.parting._asking is not None
+    await asyncio.wait({stage.parting._asking}, timeout=5)
+    assert stage.parting._asking.cancelled()

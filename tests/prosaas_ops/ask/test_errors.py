@@ -6,6 +6,9 @@ import pytest
 
 from prosaas_ops.ask import errors
 from prosaas_ops.options import FINE
+from prosaas_ops.stack.frames import RawLine
+from prosaas_ops.stack.lines import parse
+from prosaas_ops.stories.errors import group_errors
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def test_thousands_of_one_kind_are_a_row(engine: Any, shown: Any) -> None:
     assert "warnings and errors 3001, kinds 2, calls hit 1" in rows[0]
     assert rows[2].split()[:5] == ["3000", "14:00", "14:04", "0", "api"]
     assert rows[3].strip() == "Boom"
-    assert rows[-1] == "next: make logs GREP=HTTP_FAILED SINCE=1h"
+    assert rows[-1] == "next: make logs GREP=HTTP_FAILED SINCE=2024-01-25T13:30 UNTIL=2024-01-25T14:30"
 
 
 @pytest.mark.parametrize("trouble", ["[ERROR] boom", "[INFO] nothing"])
@@ -110,7 +113,7 @@ def test_a_service_that_was_killed_is_a_row_with_the_calls_it_took_along(engine:
     assert "warnings and errors 1, kinds 1, calls hit 1" in rows[0]
     assert rows[2].split()[:5] == ["1", "14:00", "14:00", "1", "calls"]
     assert "the container was killed, or failed: exit code 137" in rows[2]
-    assert rows[-1] == "next: make trace CALL=CAquiet0 · make logs S=calls SINCE=1h"
+    assert rows[-1].startswith("next: make trace CALL=CAquiet0 · make logs S=calls SINCE=2024-01-25T13:30 ")
 
 
 @pytest.mark.parametrize("code", ["0", "143"])
@@ -229,3 +232,17 @@ def test_what_began_on_another_day_says_on_which(
     assert "  01-24 14:00 ▲ api" in said
     assert " 01-23 14:01 – 01-25 14:01\n" in said
     assert said.count(" – ") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ({}, "SINCE=1h"),
+        ({"SINCE": "2d"}, "SINCE=2d"),
+        ({"UNTIL": "yesterday", "SINCE": "3d"}, "SINCE=3d UNTIL=yesterday"),
+    ],
+)
+def test_the_command_that_goes_on_is_about_the_same_time(words: dict[str, str], asked: str, options: Any) -> None:
+    """A trouble of yesterday is in no line of the last hour."""
+    (group,) = group_errors([parse(RawLine("2024-01-25T14:00:00Z", "worker", "[ERROR] boom"))])
+    assert errors._next(group, options("errors", **words)) == [f"make logs S=worker {asked}"]

@@ -86,10 +86,14 @@ def test_a_window_that_ends_before_it_begins_is_wrong_usage(shown: Any) -> None:
 def test_what_one_service_writes_while_another_is_read_is_followed(
     engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
 ) -> None:
-    """The worker's log takes long to read: what prosaas-api wrote meanwhile comes after, and so does what follows."""
+    """The worker's log takes long to read: what prosaas-api wrote meanwhile comes after, and so does what follows.
+
+    One that ends meanwhile has its last words to tell, too: it is followed before anything is read.
+    """
     asked: list[float] = []
 
     def read(container: Any, since: float, until: float | None = None) -> list[RawLine]:
+        assert asked
         late = time.time() + 2
         written = datetime.fromtimestamp(late, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
         lines = [RawLine(written, container.service, "[INFO] late")] if container.service == "worker" else []
@@ -102,14 +106,17 @@ def test_what_one_service_writes_while_another_is_read_is_followed(
         def __iter__(self) -> Any:
             return iter(())
 
-        def close(self) -> None: ...
+        def close(self) -> None:
+            asked.append(0.0)
 
     monkeypatch.setattr(logs, "opened", lambda: engine)
     monkeypatch.setattr(logs, "Follow", Stream)
     monkeypatch.setattr(engine, "logs", read)
     before = time.time()
     assert logs.run(options("logs")) == FINE
-    assert before <= asked[0] <= time.time()
+    followed, closed = asked
+    assert before <= followed <= time.time()
+    assert closed == 0.0
     assert "late" not in capsys.readouterr().out
 
 

@@ -410,7 +410,14 @@ def test_alerts_that_somebody_must_act_on_stand_first(monkeypatch: pytest.Monkey
     assert [alert.name for alert in standing] == ["Now", "Later", "Hidden"]
 
 
-@pytest.mark.parametrize("answer", ['{"error": "x"}', "5", '[{"labels": {}}]', "[5]", "<html>"])
+_WITHOUT_ZONE = [{"labels": {}, "annotations": {}, "startsAt": f"2026-01-02T03:04:05{zone}"} for zone in ("", "Z")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"error": "x"}', "5", '[{"labels": {}}]', "[5]", "<html>", "[" * 30_000, json.dumps(_WITHOUT_ZONE)],
+    ids=range(7),
+)
 def test_where_something_else_answers_nobody_watches(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "asked", lambda url: answer)
     assert alerts.standing() is None

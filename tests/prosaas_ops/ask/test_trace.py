@@ -546,7 +546,7 @@ def test_a_call_of_long_ago_is_found_by_its_time_among_very_many(
 
     monkeypatch.setattr(trace, "calls_of", calls_of)
     assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10")) == FINE
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:40", SINCE="2026-11-25T09:30")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:20", SINCE="2026-11-25T09:30")) == FINE
     assert told == ["CA9", "CA10"]
 
 

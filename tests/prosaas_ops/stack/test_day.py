@@ -20,7 +20,7 @@ def stored(fill: Fill) -> None:
     async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         calls = [
             ("CA1", 0, "customer_hangup", {"first_audio_ms": 400, "response_p95_ms": 700, "folded": 2, "lines": 9}, 10),
-            ("CA2", 0, "model_failed", {"first_audio_ms": 800}, 30),
+            ("CA2", 0, "model_failed", {"first_audio_ms": 800, "parts": ["8:00", "8:05"]}, 30),
             ("CA3", 23, "customer_hangup", {}, 5),
             ("CA4", 25, "customer_hangup", {}, 5),
             ("CA5", 0, None, {}, 0),
@@ -64,7 +64,7 @@ def test_the_day_is_told_by_the_hour() -> None:
     assert dict(told.endings[now]) == {"customer_hangup": 1, "model_failed": 1, "": 1}
     assert dict(told.endings[before]) == {"customer_hangup": 1}
     assert sum(map(sum, (counts.values() for counts in told.endings.values()))) == 4
-    assert told.waits[now] == Waits(600.0, 700.0, 20.5, 31)
+    assert told.waits[now] == Waits(600.0, 700.0, 21.0, 32)
     assert told.messages == [("in", "received", 2), ("out", "received", 1)]
     assert [(job.name, job.since) for job in told.held] == [("job.failed", NOW)]
     assert isinstance(told.held[0], HeldJob)

@@ -13,7 +13,7 @@ from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Problem, Usage
-from prosaas_ops.stack import records
+from prosaas_ops.stack import found, records
 from prosaas_ops.stack.found import ORDERS, Asked, calls_of, find, is_ending
 
 DAY = datetime(2024, 1, 25, tzinfo=UTC)
@@ -336,3 +336,16 @@ def test_a_call_to_a_number_of_no_business_says_which(stored: None, fill: Fill) 
 )  # fmt: skip
 def test_digits_whose_beginning_was_not_typed_may_be_the_end_of_several_numbers(typed: str, several: bool) -> None:
     assert is_ending(typed) is several
+
+
+def test_a_numbers_calls_until_a_moment_are_those_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And many of them: the one that is sought need not be among the newest."""
+    asked: list[Asked] = []
+    monkeypatch.setattr(found, "find", asked.append)
+    until = datetime(2024, 1, 26, tzinfo=UTC)
+    calls_of("0501234567", until - timedelta(hours=2), None, until)
+    calls_of("0501234567")
+    then, newest = asked
+    assert (then.since, then.until) == (until - timedelta(hours=2), until)
+    assert then.most > newest.most
+    assert newest.until > datetime.now(UTC)

@@ -126,7 +126,8 @@ def test_a_line_that_is_nested_deeper_than_anybody_reads_is_kept_as_it_is() -> N
     assert parse(raw(text)).text == text
 
 
-@pytest.mark.parametrize("said", ["\\ud800", "CA1/../../x?y", "<b>", "CA1 CALL=CA2"])
+@pytest.mark.parametrize("said", ["\\ud800", "CA1/../../x", "<b>", "CA1 CALL=CA2"])
 def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) -> None:
-    line = parse(raw(f'{{"message": "x", "call_sid": "{said}", "job_id": "{said}"}}'))
-    assert (line.call_sid, line.job_id) == ("", "")
+    for text in (f'{{"message": "x", "call_sid": "{said}", "job_id": "{said}"}}', f"[INFO] x · call_sid={said}"):
+        line = parse(raw(text))
+        assert (line.call_sid, line.job_id) == ("", "")
