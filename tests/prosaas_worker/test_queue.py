@@ -398,15 +398,14 @@ async def test_a_lost_connection_is_heard_of_and_the_work_goes_on(tools, engine)
     async def body(job, _): ...
 
     with capture_events() as said:
-        async with working(tools, body, lease=timedelta(seconds=2)) as queue:
-
-            async def ready():
-                return queue.ready
+        async with working(tools, body, lease=timedelta(seconds=2)):
 
             async def back():
                 return heard(said) == ["QUEUE_LOST", "QUEUE_BACK"]
 
-            await until(ready)
+            # Whoever takes jobs listens; a connection that goes before that is only replaced.
+            await put(tools, key="test:0")
+            await until(lambda: empty(tools))
             async with engine.begin() as connection:
                 await connection.execute(
                     text(
