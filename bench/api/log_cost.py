@@ -16,7 +16,7 @@ def webhook(number: int) -> None:
     message_id = f"SM{number:032d}"
     with scope(request_id=f"{number:032x}") as entered:
         entered.add(message_id=message_id)
-        log.event(JOB_ENQUEUED, job="whatsapp.reply", queued_id=str(number), key=f"whatsapp.reply:{message_id}")
+        log.event(JOB_ENQUEUED, job="whatsapp.reply", queued_id=str(number), key=f"whatsapp.reply:{number}")
         entered.add(business_id="456")
         log.event(WHATSAPP_RECEIVED, message_id=message_id, channel="twilio")
         log.event(HTTP_REQUEST, method="POST", path="/whatsapp/twilio", status=200, ms=3.1)

@@ -1,10 +1,14 @@
-"""Rate limits for each key: how many requests a second, how many may wait. One key's load does not slow another's."""
+"""Rate limits for each key: how many requests a second, how many may wait.
+
+One key's load does not slow another's, and that of made-up keys slows nobody who has shown a good one.
+"""
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from prosaas_api.problems import Problem
 
@@ -14,6 +18,8 @@ BURST = 100
 ABREAST = 2
 ABREAST_OF_ALL = 4
 LONGEST_LINE = 100
+
+T = TypeVar("T")
 
 
 class Lane:
@@ -40,6 +46,22 @@ class Rates:
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
         self._all = asyncio.Semaphore(ABREAST_OF_ALL)
+        self._good: dict[str, asyncio.Semaphore] = {}
+        self._strange = asyncio.Semaphore(1)
+
+    async def asked(self, key: str, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+        """What *ask* finds of the key, one question at a time.
+
+        A key that was good at its last question waits for its own questions alone; all others, which anybody can make
+        up by the thousand, for each other.
+        """
+        async with self._good.get(key, self._strange):
+            found = await ask()
+        if found is None:
+            self._good.pop(key, None)
+        else:
+            self._good.setdefault(key, asyncio.Semaphore(1))
+        return found
 
     @asynccontextmanager
     async def turn(self, key: str, *, paced: bool) -> AsyncIterator[asyncio.Semaphore]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 from .catalogue import (
@@ -44,6 +45,7 @@ class Room(NamedTuple):
     digests: int
 
 
+@cache
 def room_for(budget: int, kind: str, *, of_a_call: bool) -> Room | None:
     """What fits into *budget*; nothing is bounded without one, nor in what is neither call, request nor job.
 

@@ -47,6 +47,7 @@ _rules: dict[str, Rule | None] = {}
 _LONGEST_PHONE: Final = 10**20
 # A plain number below this is nobody's.
 LEAST_PRIVATE: Final = 10**8
+_LEAST_DIGITS: Final = len(str(LEAST_PRIVATE))
 
 
 def is_secret_name(name: str) -> bool:
@@ -159,8 +160,8 @@ def may_name(text: str) -> bool:
 
 def is_word(text: str) -> bool:
     """Whether *text* is a word or an id of plain letters and digits, none of which a pattern hides, at a glance."""
-    return text.isalnum() and text.isascii() and not text.isdigit() and len(text) <= _LONG and (
-        text[:3] not in ("EAA", "eyJ")
+    return text.isalnum() and text.isascii() and len(text) <= _LONG and (
+        len(text) < _LEAST_DIGITS if text.isdigit() else text[:3] not in ("EAA", "eyJ")
     )  # fmt: skip
 
 

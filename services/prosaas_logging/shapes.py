@@ -33,10 +33,10 @@ Fields = dict[str, object]
 
 
 class _Form(NamedTuple):
-    """A shape as ``%`` takes it, and the fields in its order where that is not the order in which they come."""
+    """A shape as ``%`` takes it, and the fields that it shows in their order, where these are not all as they come."""
 
     text: str
-    order: itemgetter[object] | None
+    order: itemgetter[tuple[object, ...]] | None
 
 
 class Shapes:
@@ -63,7 +63,7 @@ class Shapes:
                 return None
         values = self._values
         shown: list[object] = []
-        for value in fields.values():
+        for value in fields.values() if form.order is None else form.order(fields):
             kind = type(value)
             if kind is str:
                 if value not in values and not self._value(value):  # type: ignore[arg-type]
@@ -77,7 +77,7 @@ class Shapes:
                 shown.append("true" if value else "false")
             else:
                 return None
-        text = form.text % (tuple(shown) if form.order is None else form.order(shown))
+        text = form.text % tuple(shown)
         return text if len(text) <= _LONGEST else None
 
     def _value(self, value: str) -> bool:
@@ -110,12 +110,11 @@ class Shapes:
         literals, slots = pieces
         if not _tried(literals, len(slots)):
             return None
-        order = [names.index(name) for name in slots]
         text = "%s".join(literal.replace("%", "%%") for literal in literals)
-        if order == list(range(len(names))):
+        if slots == names:
             return _Form(text, None)
-        # One position alone would make an itemgetter that returns no tuple.
-        return _Form(text, itemgetter(*order)) if len(order) > 1 else None
+        # One name alone would make an itemgetter that returns no tuple.
+        return _Form(text, itemgetter(*slots)) if len(slots) > 1 else None
 
     def _of_event(self, what: AnyEvent, names: list[str]) -> tuple[list[str], list[str]] | None:
         """The literal parts of what an event says, and the names between them."""

@@ -25,6 +25,7 @@ from prosaas_calls.pages import Pages
 from prosaas_calls.profile import Profile
 from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
+from prosaas_calls.tools import declarations
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
 from prosaas_core.facts.prices import shipped
@@ -178,6 +179,8 @@ async def calls_world(
     **limits: Any,
 ) -> AsyncIterator[CallsWorld]:
     """A service in this process, with a fake database unless it is given a real one."""
+    # As the service at its start: the first caller would wait for it.
+    declarations()
     with TemporaryDirectory() as aside:
         folder = spool or Path(aside)
         async with (

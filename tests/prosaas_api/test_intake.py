@@ -17,6 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api_world import ADMIN_KEY, Client, asgi, reachable, serving
 from prosaas_api import __main__, intake, patience, rates
 from prosaas_api.problems import Problem
+from prosaas_api.rest import keys as rest_keys
+from prosaas_api.state import REST_CONNECTIONS
+from prosaas_core.database import raw_connection
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -190,6 +193,77 @@ async def keys(client: Client) -> list[tuple[str, str]]:
 def lane_of(app: FastAPI, path: str) -> rates.Lane:
     lanes: dict[str, rates.Lane] = app.state.prosaas.rates._lanes
     return lanes.get(f"business {path.rpartition('/')[2]}") or rates.Lane()
+
+
+class Questions:
+    """Whose a key is, asked over a connection that is held until `go`, but for one key."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, but: str = "") -> None:
+        self.asked = asyncio.Semaphore(0)
+        self.go = asyncio.Event()
+        whose = rest_keys._whose
+
+        async def held(state: Any, key: str) -> Any:
+            if key != rest_keys.hashed(but):
+                async with raw_connection(state.rest_engine):
+                    self.asked.release()
+                    await self.go.wait()
+            return await whose(state, key)
+
+        patch.setattr(rest_keys, "_whose", held)
+
+
+@pytest.mark.parametrize("made_up", [True, False], ids=["made-up keys", "another good key"])
+async def test_a_good_key_waits_for_no_question_about_others(
+    client: Client, keys: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, made_up: bool
+) -> None:
+    """Each question takes one of REST's few connections."""
+    (path, key), (other, busy) = keys[0], keys[-1]
+    for home, good in ((path, key), (other, busy)):
+        assert (await client.rest("GET", home, key=good)).status_code == 200
+    questions = Questions(monkeypatch, but=key)
+    flood = [rest_keys.new_key() if made_up else busy for _ in range(2 * REST_CONNECTIONS)]
+    asking = [asyncio.create_task(client.rest("GET", other, key=each)) for each in flood]
+    await questions.asked.acquire()
+    assert (await client.rest("GET", path, key=key)).status_code == 200
+    questions.go.set()
+    assert {answer.status_code for answer in await asyncio.gather(*asking)} == {401 if made_up else 200}
+
+
+async def test_whoever_waits_among_made_up_keys_is_told_in_time_that_nobody_can_say_whose_theirs_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = Questions(monkeypatch)
+    first = asyncio.create_task(client.rest("GET", HOME, key=rest_keys.new_key()))
+    await questions.asked.acquire()
+    monkeypatch.setattr(rest_keys, "REST_S", 0.05)
+    refused = await client.rest("GET", HOME, key=rest_keys.new_key())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, intake.RETRY_AFTER_S)
+    questions.go.set()
+    assert (await first).status_code == 401
+
+
+async def test_a_key_that_is_good_no_longer_waits_among_the_made_up_ones() -> None:
+    lanes, go = rates.Rates(), asyncio.Event()
+
+    async def good() -> str | None:
+        return "whose"
+
+    async def bad() -> str | None:
+        return None
+
+    async def held() -> str | None:
+        await go.wait()
+        return None
+
+    assert await lanes.asked("revoked", good) == "whose"
+    assert await lanes.asked("revoked", bad) is None
+    waiting = [asyncio.create_task(lanes.asked(key, ask)) for key, ask in (("made up", held), ("revoked", good))]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not any(task.done() for task in waiting)
+    go.set()
+    assert await asyncio.gather(*waiting) == [None, "whose"]
 
 
 async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_key(

@@ -1,6 +1,7 @@
 """The HTTP face of the service, and what strangers throw at it."""
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -344,6 +345,14 @@ def pour(connection: socket.socket, frame: bytes) -> None:
         connection.sendall(frame * (5_600_000 // len(frame)))
 
 
+@pytest.fixture(scope="module")
+def frozen() -> None:
+    """What thousands of tests left is looked through by no collection, as at the service's start."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("in_a_call", [False, True], ids=["stranger", "call"])
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_a_flood_takes_the_loop_from_nobody(flood: str, in_a_call: bool) -> None:

@@ -682,6 +682,11 @@ def test_most_lines_take_the_short_way() -> None:
         assert short_way(event, fields) == long_way(event, fields)
 
 
+def test_what_an_event_does_not_show_makes_nobody_look_closer_at_its_line() -> None:
+    queued = {"job": "whatsapp.reply", "queued_id": "5", "key": "token: abcd1234"}
+    assert short_way(catalogue.JOB_ENQUEUED, queued) == long_way(catalogue.JOB_ENQUEUED, queued)
+
+
 def test_a_shape_is_tried_once_also_when_others_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 

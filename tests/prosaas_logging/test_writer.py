@@ -11,6 +11,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -325,9 +326,13 @@ def test_a_burst_of_20_megabytes_loses_nothing_while_somebody_reads(pipe: Pipe, 
     assert not writer.dropped
 
 
-def test_a_reader_that_takes_its_time_is_waited_for(pipe: Pipe, writers: list[Writer]) -> None:
+def test_a_reader_that_takes_its_time_is_waited_for(
+    pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer's clock is what was read, a second every 640 KiB: it stands still while others have the processor."""
     writer = start(writers, pipe.writing, capacity=512 * 1024)
     reader = Reader(pipe.reading, pause=0.005)
+    monkeypatch.setattr("prosaas_logging.writer.time", SimpleNamespace(monotonic=lambda: len(reader.data) / 655_360))
     reader.start()
     text = "x" * 490
     for number in range(20_000):

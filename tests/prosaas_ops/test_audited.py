@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import subprocess
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from full_disk import room_for
 from prosaas_core.postgres import address
+from prosaas_logging.redact import redact
 from prosaas_ops import __main__, audited
 from prosaas_ops.ask import audit
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, Untouched
@@ -439,6 +441,18 @@ def test_make_audit_tells_what_came_of_each_act(
     assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
     head, _, row = capsys.readouterr().out.splitlines()
     assert row[head.index("outcome") :].split("  ")[0] == told
+
+
+@pytest.mark.parametrize("drawn", ["21808263-4061-4375-b1eb-fe27eea55af9", "4c1f6b0d-deef-4b60-9254-683816910928"])
+def test_an_act_whose_id_looks_like_a_cards_number_has_its_outcome_like_any_other(
+    drawn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert redact(drawn) != drawn
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(drawn))
+    audited.came_of(audited.note("restore", "FILE=x.dump"), FINE)
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    assert "done" in capsys.readouterr().out
 
 
 def test_ctrl_c_while_the_end_of_an_act_is_noted_adds_no_other_end(monkeypatch: pytest.MonkeyPatch) -> None:

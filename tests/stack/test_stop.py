@@ -13,7 +13,7 @@ def test_a_stop_cuts_nobody_who_is_on_the_phone(stack: Stack) -> None:
     traffic = Traffic(stack, live=3, every_s=600, rounds=3)
     with traffic.flowing():
         stack.checkout.run("make", "restart-calls")
-        newer = Traffic(stack, live=3, every_s=600, rounds=3)
+        newer = Traffic(stack, live=3, every_s=600)
         with newer.flowing():
             done = stack.checkout.run("make", "down", timeout=300)
     assert "calls of the generation before go on" in done.text

@@ -117,7 +117,8 @@ def test_any_manager_answers(swarm: Swarm) -> None:
 def test_debug_reaches_every_replica_on_every_node_and_is_taken_back(swarm: Swarm) -> None:
     """A business is debugged wherever its next call goes."""
     debugged = swarm.make("debug-calls", "BUSINESS=456", "FOR=12s").out
-    assert all(f"prosaas-calls.{number}" in swarm.make("ps").out for number in (1, 2, 3))
+    shown = swarm.make("ps").out
+    assert all(f"prosaas-calls.{number}" in shown for number in (1, 2, 3))
     assert "DEBUG" in debugged
     for task in swarm.tasks("prosaas-calls"):
 

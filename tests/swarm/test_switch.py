@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from stack_world.stack import eventually
 from swarm_world.fixtures import Swarm
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
@@ -51,7 +52,9 @@ def test_a_switch_reaches_every_node_within_a_second_and_is_taken_back_from_any(
     assert len(moments) == 3
     assert max(moments) - min(moments) < 1
     known = {task["ID"] for task in swarm.tasks("worker")}
-    swarm.manager.docker("service", "scale", f"{swarm.project}_worker=4")
+    # Swarm itself would watch it for five seconds more.
+    swarm.manager.docker("service", "scale", "--detach", f"{swarm.project}_worker=4")
+    eventually(lambda: "there" if len(swarm.tasks("worker")) == 4 else None, "a fourth worker", 60)
     (later,) = (task for task in swarm.tasks("worker") if task["ID"] not in known)
     when_all_said(swarm, "worker", "LOG_LEVEL_CHANGED", "7007")
     assert said(swarm, later, "LOG_LEVEL_CHANGED", "7007")[0] - said(swarm, later, "WORKER_START")[0] < 1
@@ -59,7 +62,7 @@ def test_a_switch_reaches_every_node_within_a_second_and_is_taken_back_from_any(
     moments = when_all_said(swarm, "worker", "LOG_LEVEL_REVERTED", "7007")
     assert len(moments) == 4
     assert max(moments) - min(moments) < 1
-    swarm.manager.docker("service", "scale", f"{swarm.project}_worker=3")
+    swarm.manager.docker("service", "scale", "--detach", f"{swarm.project}_worker=3")
 
 
 def test_a_black_box_is_found_from_the_manager_whichever_node_wrote_it_and_once_its_file_is_gone(swarm: Swarm) -> None:

@@ -7,13 +7,15 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
+import asyncpg
 from starlette.types import Scope
 
 from prosaas_api.problems import Problem
 from prosaas_api.request_scope import header
 from prosaas_api.state import REST_S, State
-from prosaas_core.database import raw_connection
+from prosaas_core.database import answer_within, raw_connection
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SIGNATURE_REJECTED
 
@@ -75,12 +77,18 @@ async def _principal(state: State, authorization: str) -> Principal:
         return Principal(None, "administrator", "administrator")
     # What is no key of ours by its form costs no question.
     if _FORM.fullmatch(given):
-        async with raw_connection(state.rest_engine, within_s=REST_S) as raw:
-            found = await raw.fetchrow(_WHOSE, hashed(given))
+        key = hashed(given)
+        found = await answer_within(state.rates.asked(key, partial(_whose, state, key)), REST_S)
         if found is not None:
             business = f"business {found['business_id']}"
             return Principal(found["business_id"], business, f"{named(found['id'], found['name'])} of {business}")
     raise _unauthorised("an unknown or revoked API key")
+
+
+async def _whose(state: State, key: str) -> asyncpg.Record | None:
+    async with raw_connection(state.rest_engine) as raw:
+        found: asyncpg.Record | None = await raw.fetchrow(_WHOSE, key)
+        return found
 
 
 def _unauthorised(reason: str) -> Problem:

@@ -1,6 +1,6 @@
 """whatsapp.reply: one answer to all that a conversation has unanswered, on the channel that it came by."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, text, update
@@ -57,7 +57,7 @@ async def _go_on(tools: Tools, conversation_id: int, talk: _Talk) -> None:
         else:
             await deliver(tools, draft.key, _recorder(tools, conversation_id))
         return
-    _let_them_finish(talk.unanswered, tools.settings.reply_pause_seconds)
+    _let_them_finish(talk.unanswered, talk.about.now, tools.settings.reply_pause_seconds)
     if not is_open(talk.about.last_written):
         await _leave_unanswered(tools, waiting)
         raise Hopeless(f"WhatsApp's 24 hours are over: {len(waiting)} messages stay without an answer")
@@ -65,9 +65,9 @@ async def _go_on(tools: Tools, conversation_id: int, talk: _Talk) -> None:
     await write(tools, key, await _compose(tools, talk), conversation_id=conversation_id, answers=waiting)
 
 
-def _let_them_finish(unanswered: list[Any], pause_s: float) -> None:
-    """People write a thought in several messages."""
-    now, pause = datetime.now(UTC), timedelta(seconds=pause_s)
+def _let_them_finish(unanswered: list[Any], now: datetime, pause_s: float) -> None:
+    """People write a thought in several messages. It is the database's clock that says when, and when it is enough."""
+    pause = timedelta(seconds=pause_s)
     arrived = [message.created_at for message in unanswered]
     ready_at = min(max(arrived) + pause, min(arrived) + pause * _PAUSES)
     if ready_at > now:
@@ -138,6 +138,7 @@ async def _read(tools: Tools, conversation_id: int) -> _Talk:
             Business.phone.label("business_phone"),
             Business.whatsapp_phone_number_id,
             last_written.label("last_written"),
+            func.now().label("now"),
         )
         .join(Customer, Customer.id == Conversation.customer_id)
         .join(Business, Business.id == Conversation.business_id)

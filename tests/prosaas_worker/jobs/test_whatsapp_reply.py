@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -103,6 +104,22 @@ async def test_whoever_may_still_be_writing_is_waited_for_but_not_for_ever(tools
     assert 25 < caught.value.wait_s <= 30
     await change(tools, "UPDATE messages SET created_at = now() - interval '200 seconds'")
     await message("SM2")
+    await whatsapp_reply.run(reply_job("SM1"), patient)
+    assert len(providers.sent) == 1
+
+
+async def test_a_worker_whose_clock_is_behind_the_databases_keeps_nobody_waiting(
+    tools, providers, message, reply_job, monkeypatch
+):
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) - timedelta(minutes=2)
+
+    monkeypatch.setattr(whatsapp_reply, "datetime", Behind)
+    await message("SM1")
+    await change(tools, "UPDATE messages SET created_at = now() - interval '31 seconds'")
+    patient = replace(tools, settings=tools.settings.model_copy(update={"reply_pause_seconds": 30.0}))
     await whatsapp_reply.run(reply_job("SM1"), patient)
     assert len(providers.sent) == 1
 
