@@ -17,7 +17,7 @@ from bundle_world.checkout import ROOT, Checkout, clean_environment
 GUIDES = ("docs/guide.md", "docs/guide.he.md")
 ENDED_BY_HAND = "Ctrl-C ends it"
 # Simulated calls play their audio faster; nothing else of a command changes.
-FASTER = "8"
+FASTER = "4"
 _BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 

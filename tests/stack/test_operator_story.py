@@ -17,14 +17,14 @@ CALL_SID = re.compile(r"CALL=(CA[0-9a-f]{32})")
 @pytest.fixture(scope="module")
 def placed(stack: Stack) -> str:
     """The id of one call that `make call` placed."""
-    done = stack.checkout.run("make", "call", "SPEED=8")
+    done = stack.checkout.run("make", "call", "SPEED=4")
     found = CALL_SID.search(done.out)
     assert found
     return found[1]
 
 
 def test_a_call_shows_its_lines_and_ends_with_the_verdict(stack: Stack) -> None:
-    with typed(stack, "make call SPEED=8") as terminal:
+    with typed(stack, "make call SPEED=4") as terminal:
         screen = finish(terminal)
         terminal.close()
     assert terminal.exitstatus == 0
@@ -34,7 +34,7 @@ def test_a_call_shows_its_lines_and_ends_with_the_verdict(stack: Stack) -> None:
 
 
 def test_a_call_at_debug_leaves_the_service_at_info(stack: Stack) -> None:
-    done = ops(stack, "call", "SPEED=8", "LEVEL=DEBUG")
+    done = ops(stack, "call", "SPEED=4", "LEVEL=DEBUG")
     assert int(re.search(r"✅ lines: calls (\d+) at DEBUG", done.out)[1]) >= 500  # type: ignore[index]
     assert json.loads(stack.execute("prosaas-calls", "logctl", "status", "--json"))["switches"] == []
 
