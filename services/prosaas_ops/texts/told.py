@@ -103,7 +103,8 @@ WAITED: Final = Text(
     "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} מילישניות", "{ms} ms from the caller's last word to its first sound"
 )
 GREETED: Final = Text(
-    "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
+    "מה-webhook הראשון עד הצליל הראשון של הברכה: {ms} מילישניות",
+    "{ms} ms from the first webhook to the greeting's first sound",
 )
 DECIDED: Final = Text(
     "כאן זה הוכרע; מה שנאמר מופיע במקום שבו התחיל להיאמר", "decided here; what was said stands where it began"
@@ -169,6 +170,10 @@ CALLING: Final = Text(
     "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
 )
+STILL_COUNTED: Final = Text(
+    "אזהרות שחזרו על עצמן נספרות, והשורה שלהן נכתבת בסוף: ממתינים לכל היותר {seconds} שניות",
+    "warnings that came again are counted, and their line comes last: waiting for it, {seconds} s at most",
+)
 BESIDE: Final = Text(
     "אירועי קונטיינרים בזמן השיחה: {count}; make trace מראה אותם",
     "container events during the call: {count}; make trace tells them",
@@ -204,6 +209,6 @@ STORED: Final = Text("רשומה: {stored}", "record: {stored}")
 NOT_STORED: Final = Text("אין במסד הנתונים", "none in the database")
 NOT_ASKED: Final = Text("אי אפשר לשאול את מסד הנתונים. {why}", "the database could not be asked. {why}")
 DEBUGGED: Final = Text(
-    "הרמה DEBUG מופעלת ב-{names}, לא בשביל השיחה הזאת (make levels): לא נבדק כמה שורות יש לה ב-INFO",
-    "DEBUG is on in {names}, not for this call's sake (make levels): how many lines it has at INFO was not judged",
+    "הרמה DEBUG מופעלת ב-{names}, ולא מהפקודה הזאת (make levels): לא נבדק כמה שורות יש לה ב-INFO",
+    "DEBUG is on in {names}, and not by this command (make levels): how many lines it has at INFO was not judged",
 )

@@ -206,7 +206,7 @@ def test_a_pause_and_a_slow_greeting_have_rows_of_their_own(screen: Screen) -> N
     told.entries.insert(0, Entry(99.5, "prosaas-api", "call", "INFO", "VOICE_WEBHOOK", f"call_sid={CALL}", "📞"))
     text = "\n".join(trace.describe(told, screen))
     assert "┄┄ 48.8 s nothing said, nothing heard ┄┄" in text
-    assert "└ 2856 ms from the webhook to the greeting's first sound" in text
+    assert "└ 2856 ms from the first webhook to the greeting's first sound" in text
     assert "  the greeting came after 2856 ms" in text
 
 
