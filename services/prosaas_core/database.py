@@ -35,7 +35,7 @@ COMMAND_TIMEOUT_S = 30.0
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
 
-# The SQLSTATEs by which a server is of no use, whatever is asked: those by which it says so, read-only, a refused login.
+# The SQLSTATEs by which a server is of no use, whatever is asked: it says so, is read-only, or refuses the login.
 AWAY = (*refusal.CANNOT_SERVE, "25006", "28P01", "28000", "3D000")
 
 _NO_CONNECTION = (

@@ -57,8 +57,8 @@ DIGITS_MISSING: Final = Text(
     "במספר {phone} חסרות ספרות: {count}", "{phone} is no whole number, digits missing: {count}"
 )
 NEAREST: Final = Text(
-    "השיחה הקרובה ביותר ל-{at} UTC היא מ-{started} UTC, הפרש של {apart}",
-    "the call nearest to {at} UTC is of {started} UTC, {apart} apart",
+    "השיחה הקרובה ביותר ל-{at} היא מ-{started}, הפרש של {apart} ({zone})",
+    "the call nearest to {at} is of {started} ({zone}), {apart} apart",
 )
 NO_BUSINESS: Final = Text("אין עסק {business}", "there is no business {business}")
 IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
@@ -67,12 +67,13 @@ WITHOUT_DATABASE: Final = Text(
     "{away}. What the lines alone can tell works without it: make errors, make logs, make trace CALL=CA… (a whole id)",
 )
 CALLS_OF: Final = Text(
-    "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
+    "שיחות של {phone}, מהחדשה לישנה; לפי השעון של {zone}",
+    "calls from or to {phone}, newest first; times are those of {zone}",
 )
 AGO: Final = Text("לפני {time}", "{time} ago")
 FINDS_AT: Final = Text(
-    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05 (UTC)",
-    "{shown} of {all}; {again} AT=22:05 finds the call of a moment (UTC)",
+    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05 ({zone})",
+    "{shown} of {all}; {again} AT=22:05 finds the call of a moment ({zone})",
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")

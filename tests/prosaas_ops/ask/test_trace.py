@@ -507,7 +507,7 @@ def test_the_end_of_one_number_alone_is_that_number(
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T09:40"}, "CAold"), ({"N": "1"}, "CAnew")]
+    ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T11:40"}, "CAold"), ({"N": "1"}, "CAnew")]
 )
 def test_one_of_them_is_told_by_its_number_or_its_time(
     told: list[str], options: Any, words: dict[str, str], call_sid: str
@@ -520,16 +520,18 @@ def test_one_of_them_is_told_by_its_number_or_its_time(
 def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
     told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:40")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:40Z")) == FINE
     assert told == ["CAnew"]
-    assert "the call nearest to 11-25 14:40 UTC is of 11-25 14:00 UTC, 40m apart" in capsys.readouterr().err
+    assert "the call nearest to 11-25 16:40 is of 11-25 16:00 (Asia/Jerusalem), 40m apart" in capsys.readouterr().err
     # Hours away it is another call: all are listed.
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00Z")) == FINE
     assert told == ["CAnew"]
     said = capsys.readouterr()
     assert "7h apart" in said.err
-    assert "  1  11-25 14:00:00" in said.out
-    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
+    # By the clock by which AT= is read.
+    assert "newest first; times are those of Asia/Jerusalem" in said.out
+    assert "  1  11-25 16:00:00" in said.out
+    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10Z"))
     assert capsys.readouterr().err == ""
 
 
@@ -545,8 +547,8 @@ def test_a_call_of_long_ago_is_found_by_its_time_among_very_many(
         return Calls(rows if until else rows[:2], len(rows), 0, 0)
 
     monkeypatch.setattr(trace, "calls_of", calls_of)
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10")) == FINE
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:40", SINCE="2026-11-25T09:30")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10Z")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:40Z", SINCE="2026-11-25T09:30")) == FINE
     assert told == ["CA9", "CA10"]
 
 
