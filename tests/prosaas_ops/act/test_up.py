@@ -499,7 +499,7 @@ def test_a_time_for_which_nothing_can_be_kept_is_told_behind_what_was_done_and_f
     monkeypatch.setenv("KEEP_LINES_DAYS", "40000")
     asked(quiet, monkeypatch, "down")
     said = capsys.readouterr()
-    assert "down; the data stays in its volumes, the log's lines went with the containers" in said.out
+    assert "down; the data stays in its volumes, each call's record and its lines with it. The log's other" in said.out
     assert "warning: KEEP_LINES_DAYS=40000 is not a number of days up to 36500" in said.err
 
 
