@@ -108,7 +108,8 @@ def place(
             elif item is not None and item.call_sid == call_sid:
                 placed.lines.append(item)
                 heard(item)
-                if RANK[item.level] >= RANK["WARNING"] and not (placed.ended and item.event == "REPEATED"):
+                # Its job may be tried again for long after the end.
+                if RANK[item.level] >= RANK["WARNING"] and not (placed.ended and item.at > placed.ended):
                     counted = max(counted, item.at + _COUNTED_SECONDS)
                 placed.end_seen = placed.end_seen or item.event == "CALL_END"
                 reported = reported or item.event == _STATUS

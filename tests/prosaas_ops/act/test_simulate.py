@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
@@ -131,17 +131,19 @@ def test_what_came_again_and_is_counted_later_is_a_line_of_the_call_too(
     """A webhook that was put off twice is a warning, and half a minute later one more line; `make trace` has both."""
     waited: list[float] = []
 
-    def line(event: str) -> Line:
-        stamp = f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
-        return parse(RawLine(stamp, "prosaas-api", f"[WARNING] [{event}] x · call_sid=CA1"))
+    def line(event: str, service: str = "prosaas-api", later: float = 0.0) -> Line:
+        at = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=later)
+        return parse(RawLine(f"{at.isoformat()}Z", service, f"[WARNING] [{event}] x · call_sid=CA1"))
 
     def written(_: Log) -> Iterator[Line | Happening | None]:
         yield line("VOICE_REFUSED")
         yield from log.items
         while not waited:
             yield None
+        yield line("JOB_RETRY", "worker", later=20.0)
         yield line("REPEATED")
         yield None
+        # What comes of a job after the call's end puts off nothing.
         monkeypatch.setattr(simulate.time, "time", lambda: datetime.now(UTC).timestamp() + 40.0)
         while True:
             yield None
