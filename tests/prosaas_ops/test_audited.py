@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -417,7 +417,7 @@ def test_entries_that_are_too_many_to_be_read_are_said_to_be_missing(
     entries: int, cut: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Connection:
-        async def fetch(self, _question: str, _since: datetime, most: int) -> list[tuple[object, ...]]:
+        async def fetch(self, _question: str, _since: datetime, most: int) -> Sequence[tuple[object, ...]]:
             now = datetime.now(UTC)
             rows = [(str(number), now - timedelta(hours=number), "dana", "trace", "x", "") for number in range(entries)]
             return rows[:most]

@@ -121,9 +121,8 @@ def _picked(found: list[Row], at: datetime | None, options: Options, *, alone: b
         apart = abs(nearest.started_at - at).total_seconds()
         if apart > _NEAR_SECONDS:
             zone = operators_zone()
-            times = {"at": at, "started": nearest.started_at}
-            times = {name: f"{moment.astimezone(zone):%m-%d %H:%M}" for name, moment in times.items()} | {"zone": zone}
-            complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
+            own, started = (f"{moment.astimezone(zone):%m-%d %H:%M}" for moment in (at, nearest.started_at))
+            complain(f"trace: {words.NEAREST(at=own, started=started, zone=zone, apart=spoken_duration(apart))}")
         return nearest.facts.call_sid if apart <= _FAR_SECONDS else ""
     if options.text("N"):
         number = options.number("N", 1)
