@@ -99,7 +99,7 @@ errors: ## warnings and errors, the same trouble once: how often, since when, wh
 levels: ## which level is in force, who switched what until when; what eats the disk
 	@scripts/run $@
 
-trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05 (UTC; AT=22:05+03:00)] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG] [WHY=]
+trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05 (in OPS_TZ; AT=22:05Z)] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG] [WHY=]
 	@scripts/run $@
 
 blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame] [WHY=]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import configure_mappers
 
 from prosaas_core import tracing
 from prosaas_core.after_commit import committing
-from prosaas_core.postgres import address, roles
+from prosaas_core.postgres import address, refusal, roles
 from prosaas_core.settings import Settings
 
 # Postgres chose one of two transactions that waited for each other, or could not put them in an order.
@@ -35,9 +35,8 @@ COMMAND_TIMEOUT_S = 30.0
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
 
-# The SQLSTATEs by which a server says that it cannot serve at all, whatever was asked: a connection's, the server's own
-# (a full disk, no connection left, an end or a start, a broken disk), read-only, and a refused login.
-AWAY = ("08", "53100", "53300", "57P01", "57P02", "57P03", "58030", "25006", "28P01", "28000", "3D000")
+# The SQLSTATEs by which a server is of no use, whatever is asked: it says so, is read-only, or refuses the login.
+AWAY = (*refusal.CANNOT_SERVE, "25006", "28P01", "28000", "3D000")
 
 _NO_CONNECTION = (
     ConnectionError,

@@ -36,8 +36,12 @@ def new_registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(LogCounters())
     ProcessCollector(registry=registry)
-    info = Gauge("prosaas_info", "1, with the version that runs.", ["version"], registry=registry)
-    info.labels(os.environ.get("PROSAAS_VERSION", "")).set(1)
+    told = {"version": os.environ.get("PROSAAS_VERSION", "")}
+    # A Swarm's replica has another address after each start: by its number alone it is the same one.
+    if slot := os.environ.get("LOG_PLACE", "").partition("@")[0]:
+        told["slot"] = slot
+    info = Gauge("prosaas_info", "1, with the version that runs, and which replica it is.", told, registry=registry)
+    info.labels(**told).set(1)
     Gauge("prosaas_tasks", "Tasks of the event loop that shows this.", registry=registry).set_function(_tasks)
     return registry
 

@@ -84,7 +84,7 @@ STOPS: Final = _hebrew({
     "told to stop": "התקבלה בקשה לעצור",
     "could not start": "הוא לא הצליח לעלות",
 })  # fmt: skip
-ENDS_OF_LEVELS: Final = _hebrew({"time is over": "הזמן שהוקצב נגמר", "reset": "הזמנית בוטלה ידנית"})
+ENDS_OF_LEVELS: Final = _hebrew({"time is over": "הזמן שהוקצב נגמר", "reset": "הזמנית הוסרה לפי בקשה"})
 VALUES: Final = _hebrew({
     "a number of lines, 0 for no budget": "מספר שורות, או 0 ללא הגבלה",
     "a number of records, 0 for none": "מספר רשומות, או 0 כדי לא לשמור",

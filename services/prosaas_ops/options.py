@@ -5,14 +5,14 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prosaas_core.phones import in_our_digits, international, stray_letter
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 from prosaas_ops.spelling import meant, meant_option
-from prosaas_ops.texts import Text, refused, setting
+from prosaas_ops.texts import refused, setting
 from prosaas_ops.texts.told import MOMENT_IS, TAKEN_AS_UTC
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
@@ -132,25 +132,25 @@ class Options:
     def duration(self, name: str, default: str) -> timedelta:
         return parse_duration(name, self.text(name, default))
 
-    def since(self, name: str, default: str = "", most: timedelta = _LONGEST) -> datetime | None:
+    def since(self, name: str, default: str = "", most: timedelta = _LONGEST, clock: tzinfo = UTC) -> datetime | None:
         """A moment: `15m` ago, `14`, `14:00`, `14:00+03:00` (the last one), `yesterday`, a date, or a date and a time.
 
-        A day begins where the operator is, a clock without an offset is in UTC: standard error tells either in both.
+        A day begins where the operator is, a time without an offset is by `clock`: standard error tells either in both.
         """
         value = self.text(name, default)
         if not value:
             return None
         if began := _day(value.casefold()):
             return self._told(name, began)
-        if (clock := _CLOCK.fullmatch(value)) and (moment := _last(clock)):
-            return moment if clock[3] else self._told(name, moment, TAKEN_AS_UTC)
+        if (found := _CLOCK.fullmatch(value)) and (moment := _last(found, clock)):
+            return moment if found[3] else self._told(name, moment, clock)
         if _LENGTH.fullmatch(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value, most)
         with suppress(ValueError, OverflowError):
-            moment = datetime.fromisoformat(value)
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            typed = datetime.fromisoformat(value)
+            moment = (typed if typed.tzinfo else typed.replace(tzinfo=clock)).astimezone(UTC)
             if moment.year in _YEARS:
-                return moment
+                return moment if typed.tzinfo or clock is UTC else self._told(name, moment)
         raise Usage(refused.NO_MOMENT(name=name, value=value, most=most.days))
 
     def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
@@ -169,11 +169,9 @@ class Options:
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
 
-    def _told(self, name: str, moment: datetime, told: Text = MOMENT_IS) -> datetime:
+    def _told(self, name: str, moment: datetime, clock: tzinfo | None = None) -> datetime:
         own, utc = moment.astimezone(operators_zone()), moment.astimezone(UTC)
-        if not own.utcoffset():
-            # The two clocks are one.
-            told = MOMENT_IS
+        told = TAKEN_AS_UTC if clock is UTC and own.utcoffset() else MOMENT_IS
         when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
         complain(told(name=name, value=self.text(name), offset=own.isoformat()[-6:], **when))
         return utc
@@ -198,12 +196,13 @@ class Options:
         return SERVICES[short]
 
 
-def _last(clock: re.Match[str]) -> datetime | None:
-    """The last time that it was so late, where the offset says; None where it never is."""
+def _last(clock: re.Match[str], zone: tzinfo) -> datetime | None:
+    """The last time that it was so late, where the offset says, or else in the zone; None where it never is."""
     try:
-        at = time.fromisoformat(f"{clock[1]:0>2}{clock[2] or ':00'}{(clock[3] or 'Z').upper().replace('UTC', 'Z')}")
+        at = time.fromisoformat(f"{clock[1]:0>2}{clock[2] or ':00'}{(clock[3] or '').upper().replace('UTC', 'Z')}")
     except ValueError:
         return None
+    at = at if at.tzinfo else at.replace(tzinfo=zone)
     now = datetime.now(at.tzinfo)
     moment = datetime.combine(now, at)
     return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)

@@ -62,6 +62,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         "verbs": list(verbs),
         "streams": len(lines),
         "heard": [piece.as_note() for line in lines for piece in line.ear.heard],
+        "comfort_ms": sum(milliseconds(line.ear.comfort_bytes) for line in lines),
         "unknown_ms": sum(milliseconds(line.ear.unknown_bytes) for line in lines),
         "barge_ins": barge_ins,
         "turns": said,

@@ -23,5 +23,7 @@ async def test_a_service_shows_its_version_and_how_many_tasks_its_loop_has(monke
     monkeypatch.setenv("PROSAAS_VERSION", "1.2")
     shown = generate_latest(log_metrics.new_registry()).decode()
     assert 'prosaas_info{version="1.2"} 1.0' in shown
+    monkeypatch.setenv("LOG_PLACE", "3@node-b")
+    assert 'prosaas_info{slot="3",version="1.2"} 1.0' in generate_latest(log_metrics.new_registry()).decode()
     assert "prosaas_tasks 1.0" in shown
     assert "process_resident_memory_bytes" in shown

@@ -5,8 +5,9 @@ import base64
 import json
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -413,6 +414,25 @@ def test_a_long_outcome_sets_no_row_apart(
     assert all(word in said for word in reason.split())
 
 
+@pytest.mark.parametrize(("entries", "cut"), [(3, True), (2, False)])
+def test_entries_that_are_too_many_to_be_read_are_said_to_be_missing(
+    entries: int, cut: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Connection:
+        async def fetch(self, _question: str, _since: datetime, most: int) -> Sequence[tuple[object, ...]]:
+            now = datetime.now(UTC)
+            rows = [(str(number), now - timedelta(hours=number), "dana", "trace", "x", "") for number in range(entries)]
+            return rows[:most]
+
+    monkeypatch.setattr(audit, "_MOST", 2)
+    monkeypatch.setattr(audit, "carry", lambda: True)
+    monkeypatch.setattr(audit, "asked", lambda question: asyncio.run(question(Connection())))
+    assert audit.run(Options("audit", audit.OPTIONS, {"EACH": "1"})) == FINE
+    told = capsys.readouterr()
+    assert ("only the newest 2 entries were read, back to" in told.err) is cut
+    assert len(told.out.splitlines()) == 4, "two entries below the head"
+
+
 @pytest.mark.parametrize(
     ("ended", "told"),
     [
@@ -504,7 +524,7 @@ def test_make_audit_without_the_database_tells_what_this_machine_knows(
     monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/x")
     assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
     told = capsys.readouterr()
-    assert "does not answer" in told.err
+    assert "the database could not be asked" in told.err
     assert "forget" in told.out
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bundle_world.checkout import ROOT
 from prosaas_ops import texts
-from prosaas_ops.options import Options, Usage, gather, midnight, parse_duration, spoken_duration
+from prosaas_ops.options import Options, Usage, gather, midnight, operators_zone, parse_duration, spoken_duration
 from prosaas_ops.spelling import meant_option
 
 
@@ -170,13 +170,32 @@ def test_which_hour_a_clock_without_an_offset_means_is_said_in_both(
     hour: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OPS_TZ", "Asia/Tokyo")
-    moment = Options("trace", ("AT",), {"AT": hour}).since("AT")
+    moment = Options("logs", ("SINCE",), {"SINCE": hour}).since("SINCE")
     assert moment is not None
     assert (moment.hour, moment.minute) == (10, 0)
     said = capsys.readouterr().err
-    assert f"AT={hour} is taken as UTC: {moment:%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC)" in said
-    assert f"AT={hour}+09:00 is that clock of Asia/Tokyo" in said
-    Options("trace", ("AT",), {"AT": f"{hour}+03:00"}).since("AT")
+    assert f"SINCE={hour} is taken as UTC: {moment:%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC)" in said
+    assert f"SINCE={hour}+09:00 is that clock of Asia/Tokyo" in said
+    Options("logs", ("SINCE",), {"SINCE": f"{hour}+03:00"}).since("SINCE")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("typed", ["19", "19:00", "2024-01-25T19:00", "2024-01-25 19:00"])
+def test_a_time_by_the_operators_clock_is_told_in_both_and_an_offset_stays_as_given(
+    typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TZ", "Asia/Tokyo")
+    moment = Options("trace", ("AT",), {"AT": typed}).since("AT", clock=operators_zone())
+    assert moment is not None
+    assert (moment.hour, moment.minute, moment.tzinfo) == (10, 0, UTC)
+    assert timedelta() <= datetime.now(UTC) - moment
+    own = f"{moment.astimezone(operators_zone()):%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC; OPS_TZ)"
+    assert capsys.readouterr().err == f"AT={typed}: {own}\n"
+    for offset in ("Z", "+00:00"):
+        whole = f"{typed}:00{offset}" if typed == "19" else f"{typed}{offset}"
+        as_given = Options("trace", ("AT",), {"AT": whole}).since("AT", clock=operators_zone())
+        assert as_given is not None
+        assert as_given.hour == 19
     assert capsys.readouterr().err == ""
 
 

@@ -4,6 +4,10 @@ import ssl
 
 import asyncpg
 
+# Those by which a server says that it cannot serve at all, whatever was asked: a connection's, and the server's own (a
+# full disk, no connection left, an end or a start, a broken disk).
+CANNOT_SERVE = ("08", "53100", "53300", "57P01", "57P02", "57P03", "58030")
+
 # By SQLSTATE, in the words of Postgres' own table of error codes (appendix A).
 _REMEDIES = {
     "28P01": "the server refuses the password: write the right one into DATABASE_URL, percent-encoded",

@@ -1,6 +1,7 @@
 """`make call`: one simulated call on the running stack, its lines as they come, then the verdict on them."""
 
 import difflib
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -60,6 +61,7 @@ def run(options: Options) -> int:
             speed=speed,
             numbers={name: given for name, given in (("to_number", called), ("from_number", caller)) if given},
             accepted=lambda: screen.say(calling),
+            waits=lambda left: screen.say(Prose(screen.dim(words.STILL_COUNTED(seconds=math.ceil(left))))),
             heard=heard,
         )
     if cap.held:

@@ -14,10 +14,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from prosaas_logging.trouble import WINDOW_SECONDS
 from prosaas_ops.options import SERVICES, Problem, Usage
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.texts import refused
 
 BUDGET = range(10, 31)
@@ -33,6 +34,8 @@ _STATUS = "CALL_STATUS"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
 _STATUS_SECONDS = 5.0
+# Until when after a warning its service has told how often it came again: a webhook that was put off twice is one.
+_COUNTED_SECONDS = WINDOW_SECONDS + 2.0
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 
@@ -78,10 +81,12 @@ def place(
     speed: float,
     numbers: Mapping[str, str] = MappingProxyType({}),
     accepted: Callable[[], None] = lambda: None,
+    waits: Callable[[float], None] = lambda _: None,
     heard: Callable[[Line | Happening], None] = lambda _: None,
 ) -> Placed:
     """One call from ring to record: `accepted` once the simulator dials, then `heard` with each line of the call.
 
+    `waits` is told for how many seconds the lines of a call that is over may still come: what kept coming is counted.
     `numbers` are its `to_number` and `from_number` where they are not the demo's.
     """
     if not (asked := _simulators(engine)):
@@ -92,7 +97,7 @@ def place(
     order = {"scenario": scenario, "speed": speed, "call_sid": call_sid, "count": 1, **numbers}
     placed.started = time.time()
     threading.Thread(target=_caller, args=(order, told), daemon=True).start()
-    deadline, reported = None, False
+    deadline, reported, counted, waited = None, False, 0.0, False
     try:
         # The first thing that the simulator tells: it dials, or why it does not.
         _news(told)
@@ -103,6 +108,9 @@ def place(
             elif item is not None and item.call_sid == call_sid:
                 placed.lines.append(item)
                 heard(item)
+                # Its job may be tried again for long after the end.
+                if RANK[item.level] >= RANK["WARNING"] and not (placed.ended and item.at > placed.ended):
+                    counted = max(counted, item.at + _COUNTED_SECONDS)
                 placed.end_seen = placed.end_seen or item.event == "CALL_END"
                 reported = reported or item.event == _STATUS
                 if item.event in ("JOB_DONE", "JOB_FAILED") and _of_the_call(item):
@@ -112,13 +120,18 @@ def place(
                 if said.get("what") == "result":
                     placed.result, placed.ended = said, time.time()
                     deadline = time.monotonic() + _PATIENCE_SECONDS
+            over = False
             if deadline and placed.end_seen and placed.job:
-                if reported:
-                    break
+                over = reported
                 # What the carrier says comes with these, or not at all: a service may write no more than warnings.
                 deadline = min(deadline, time.monotonic() + _STATUS_SECONDS)
-            if deadline and time.monotonic() > deadline:
-                break
+            if deadline and (over or time.monotonic() > deadline):
+                left = counted - time.time()
+                if left <= 0:
+                    break
+                if not waited:
+                    waits(left)
+                waited = True
     except Problem:
         if _simulators(engine) - asked:
             raise Problem(str(refused.SIMULATOR_RENEWED)) from None

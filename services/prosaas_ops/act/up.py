@@ -140,7 +140,8 @@ def _up(world: World, options: Options) -> None:
     world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))
     _say_what_drains(world)
     if demo := world.recorded("DEMO") == "1":
-        world.warn(str(words.IS_DEMO))
+        # On the stream of what follows: of two streams nobody knows whose row a terminal shows first.
+        world.say(str(words.IS_DEMO))
     world.say(str(words.NEXT if demo else words.NEXT_LIVE))
 
 

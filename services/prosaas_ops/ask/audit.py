@@ -32,6 +32,9 @@ def run(options: Options) -> int:
     assert since is not None
     everywhere = carry()
     found = [entry for entry in (_in_database(since) if everywhere else on_this_machine()) if entry.at >= since]
+    if everywhere and len(found) > _MOST:
+        del found[_MOST:]
+        complain(words.CUT_AT(most=f"{_MOST:,}", first=f"{found[-1].at:%Y-%m-%d %H:%M}"))
     if not everywhere:
         complain(str(words.NO_DATABASE))
     came_of = {entry.target: entry.why for entry in found if entry.act.endswith(ENDED)}
@@ -96,10 +99,11 @@ def folded(entries: Iterable[Entry]) -> list[tuple[Entry, int]]:
 
 def _in_database(since: datetime) -> list[Entry]:
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Entry]:
+        # One more than is told: whether there is one tells whether anything is missing.
         rows = await connection.fetch(
             "SELECT id, at, operator, act, target, why FROM audit WHERE at >= $1 ORDER BY at DESC LIMIT $2",
             since,
-            _MOST,
+            _MOST + 1,
         )
         return [Entry(*row) for row in rows]
 

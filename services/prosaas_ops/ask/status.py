@@ -104,7 +104,7 @@ def _calls(now: Status, screen: Screen) -> Iterator[str]:
     yield _named(words.CALLS_TODAY, words.AGAINST(today=today, before=before) + beside)
     for each in facts.ended:
         text = f"  {each.reason[:20]:<20} {each.today:>6}   {each.yesterday:>6}"
-        bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "unfinished"
+        bad = each.today and each.reason not in FINE_ENDINGS and each.reason not in ("live", "unfinished")
         yield screen.warn(text) if bad else text
     for what, pair in ((words.FIRST_SOUND, facts.first_sound_ms), (words.ANSWERS, facts.answers_ms)):
         if pair is not None:

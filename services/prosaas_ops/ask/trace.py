@@ -7,7 +7,18 @@ from prosaas_core.facts.troubles import CallFacts, next_command, opening, senten
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.ask.timeline import timeline
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Problem, Usage, complain, spoken_duration
+from prosaas_ops.options import (
+    FINE,
+    LEVELS,
+    NOTHING,
+    SERVICES,
+    Options,
+    Problem,
+    Usage,
+    complain,
+    operators_zone,
+    spoken_duration,
+)
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
@@ -58,7 +69,7 @@ def _run(options: Options, engine: Engine) -> int:
         phone = searched(options.phone_typed())
         if not phone:
             raise Usage(str(words.WHICH_CALL))
-        at, since, live = options.since("AT"), options.since("SINCE"), live_ids(engine)
+        at, since, live = options.since("AT", clock=operators_zone()), options.since("SINCE"), live_ids(engine)
         found = calls_of(phone, since, live)
         if not found.rows:
             return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
@@ -109,8 +120,9 @@ def _picked(found: list[Row], at: datetime | None, options: Options, *, alone: b
         nearest = min(found, key=lambda call: abs(call.started_at - at))
         apart = abs(nearest.started_at - at).total_seconds()
         if apart > _NEAR_SECONDS:
-            times = {"at": f"{at:%m-%d %H:%M}", "started": f"{nearest.started_at:%m-%d %H:%M}"}
-            complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
+            zone = operators_zone()
+            own, started = (f"{moment.astimezone(zone):%m-%d %H:%M}" for moment in (at, nearest.started_at))
+            complain(f"trace: {words.NEAREST(at=own, started=started, zone=zone, apart=spoken_duration(apart))}")
         return nearest.facts.call_sid if apart <= _FAR_SECONDS else ""
     if options.text("N"):
         number = options.number("N", 1)
@@ -123,27 +135,29 @@ def _picked(found: list[Row], at: datetime | None, options: Options, *, alone: b
 def listing(found: Calls, phone: str, screen: Screen, talk: Talk | None = None) -> list[str]:
     """The calls of a number, newest first, each with the number by which it is told; and what was written from it.
 
-    Of several numbers with one end each stands in its row, and has a command of its own.
+    Of several numbers with one end each stands in its row, and has a command of its own. The clock is that of AT=.
     """
-    now = datetime.now(UTC)
+    now, zone = datetime.now(UTC), operators_zone()
     numbers = numbers_of(found.rows, phone) if is_ending(phone) else []
-    rows = [screen.dim(words.CALLS_OF(phone=phone))]
+    rows = [screen.dim(words.CALLS_OF(phone=phone, zone=zone))]
     for number, call in enumerate(found.rows[:_LISTED], 1):
         time = lasted(call.duration_s, call.facts.end_reason) or "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
-        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}  {ago:>12}  {time:>7}  "
+        row = f"{number:>3}  {call.started_at.astimezone(zone):%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}"
+        row += f"  {ago:>12}  {time:>7}  "
         row += f"{', '.join(map(screen.value, numbers_of([call], phone)))}  " if numbers else ""
         said = screen.value(opening(call.facts, language()))
         rows.append(Prose(row + (screen.warn(said) if verdict(call.facts) else said)))
     again = f"make trace PHONE={phone}"
     if found.every > _LISTED:
-        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.every, again=again))))
+        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.every, again=again, zone=zone))))
     commands = [f"{again} N=1", *(f"make trace PHONE={screen.value(number)}" for number in numbers[:_MOST_NUMBERS])]
     if talk is not None and talk.messages:
         written = MessageStory(talk)
         wrong = complaints(written)
         state = screen.value(wrong[0].words if wrong else fine(written))
-        rows.append(f"WhatsApp  {talk.messages[-1].sent_at:%m-%d %H:%M:%S}  {screen.warn(state) if wrong else state}")
+        sent = f"{talk.messages[-1].sent_at.astimezone(zone):%m-%d %H:%M:%S}"
+        rows.append(f"WhatsApp  {sent}  {screen.warn(state) if wrong else state}")
         commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
     rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows

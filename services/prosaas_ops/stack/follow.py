@@ -25,6 +25,8 @@ _DAY = 86_400.0
 _MOST_LOSSES, _LOSS_WINDOW = 3, 10.0
 # How a process ends that is done, or was asked to end.
 _ORDERLY = ("0", "130", "143")
+# One that stands still has a log like any other, and no event of a start tells of its going on.
+_HAS_A_LOG = ("running", "paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Follow:
     ) -> None:
         self._engine = engine
         self._held_for = hold
+        self._since = since
         self._services = services
         self._selector = selectors.DefaultSelector()
         self._waiting: list[tuple[float, int, float, Line | Happening]] = []
@@ -148,8 +151,8 @@ class Follow:
         self._losses: list[float] = []
         self._open_events()
         for container in engine.require(*services):
-            if container.state == "running":
-                self._open(container, since)
+            if container.state in _HAS_A_LOG:
+                self._open(container)
 
     def __iter__(self) -> Iterator[Line | Happening | None]:
         while True:
@@ -169,10 +172,10 @@ class Follow:
             key.fileobj.close()  # type: ignore[union-attr]
         self._selector.close()
 
-    def _open(self, container: Container, since: float | None) -> None:
+    def _open(self, container: Container) -> None:
         # A restarted container keeps its log: go on after the last line seen, not at the start's own time stamp,
         # which the engine takes when the first lines are already written.
-        after = self._seen.get(container.id, since)
+        after = self._seen.get(container.id, self._since)
         with suppress(Gone):
             source = _Source(container, self._engine.follow(container.id, after))
             self._selector.register(source.connection, selectors.EVENT_READ, source)
@@ -223,7 +226,7 @@ class Follow:
         if told.what == "start":
             for container in self._engine.containers(told.service):
                 if container.id == event["Actor"]["ID"]:
-                    self._open(container, None)
+                    self._open(container)
 
     def _unfinished(self) -> bool:
         return any(isinstance(key.data, _Source) and key.data.last for key in self._selector.get_map().values())

@@ -121,7 +121,7 @@ _BY_NAME = """
 
 
 class Away(Problem):
-    """The database does not answer; the text says why, and how it is started again."""
+    """The database does not answer, or refuses; the text says which, why, and how that is mended."""
 
 
 def call_record(call_sid: str) -> Record | None:
@@ -227,6 +227,8 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, with
     """What the database answers on a connection of its own; Problem where it does not, or a statement takes longer."""
     import asyncpg
 
+    from prosaas_core.postgres.refusal import CANNOT_SERVE
+
     within_seconds = within_seconds or ANSWER_SECONDS
 
     async def conversation() -> T:
@@ -247,6 +249,8 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, with
         raise Away(str(refused.OLD_PASSWORD)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, asyncpg.PostgresError) and not (error.sqlstate or "").startswith(CANNOT_SERVE):
+            raise Away(refused.DATABASE_REFUSES(why=reason)) from None
         # A name that nobody knows, as the resolver says it, is a container that is not there.
         reason = str(refused.NAME_UNKNOWN) if isinstance(error, socket.gaierror) else reason
         raise Away(refused.DATABASE_AWAY(why=reason)) from None
@@ -259,12 +263,7 @@ async def _jobs(connection: "asyncpg.Connection[Any]", call_sid: str) -> list[Jo
     ]
 
 
-def _record(
-    row: dict[str, Any],
-    jobs: list[Job],
-    appointments: list[Appointment],
-    paid: list[Paid],
-) -> Record:
+def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment], paid: list[Paid]) -> Record:
     return Record(
         call_sid=row["call_sid"],
         business=" ".join(str(part) for part in (row["business_id"], row["business_name"]) if part),

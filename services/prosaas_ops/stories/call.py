@@ -74,7 +74,7 @@ class Story:
     def rows(self, source: str) -> int:
         """How many rows the service printed of the call, those of stack traces too, as `make call` counts them."""
         return sum(
-            1 + len(entry.stack)
+            entry.rows
             for entry in self.entries
             if entry.source == source and entry.origin == "log" and entry.event not in _AROUND
         )

@@ -149,9 +149,13 @@ def paid(record: Record, spoken: str = "") -> str:
 
 
 def greeting_wait(story: Story) -> float | None:
-    """Milliseconds from the webhook, where the caller's wait begins, to the greeting's first sound; None if unknown."""
+    """Milliseconds from the webhook, where the caller's wait begins, to the greeting's first sound; None if unknown.
+
+    A caller who was asked to wait had a webhook for each time: the first of the api's lines is of the first of them.
+    """
     first = (story.record.metrics if story.record is not None else {}).get("first_audio_ms")
-    webhook = next((entry.at for entry in story.entries if entry.event == "VOICE_WEBHOOK"), None)
+    api = [entry for entry in story.entries if entry.source == "prosaas-api" and entry.kind != "around"]
+    webhook = min((entry.at for entry in api if any(each.event == "VOICE_WEBHOOK" for each in api)), default=None)
     if not isinstance(first, int | float):
         return None
     return float(first) + max(0.0, story.started - webhook) * 1000 if webhook is not None else float(first)

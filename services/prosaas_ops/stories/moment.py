@@ -45,6 +45,8 @@ class Entry:
     # Of a Swarm: which replica, on which node; elsewhere which container, where the story has several of the service.
     place: str = ""
     container: str = ""
+    # How many the line was printed as: a stack is rows below it, or within it where lines are JSON.
+    rows: int = 1
 
     @property
     def reason(self) -> str:
@@ -82,6 +84,7 @@ def from_line(line: Line, kind: str = "") -> Entry:
         stack=line.stack,
         place=line.place,
         container=line.container,
+        rows=line.rows,
     )
 
 

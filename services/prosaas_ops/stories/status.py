@@ -13,7 +13,7 @@ from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.day import OWN_LINES
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.live_calls import drains, live_calls
+from prosaas_ops.stack.live_calls import drains, live_ids
 from prosaas_ops.stack.records import asked
 from prosaas_ops.standing import down, missing, no_new_calls, own_database
 from prosaas_ops.started import is_demo
@@ -26,10 +26,11 @@ _OURS = tuple(SERVICES.values())
 # Whose lines are counted: enough for a mean, and few enough to be read at once.
 _LINES_OF = 50
 
-# A call that prosaas-calls had, and whose record is yet to come, was not missed.
+# A call that prosaas-calls has, or had, and whose record is yet to come, was not missed.
 _CALLS = """
     select coalesce(end_reason,
-                    case when ended_at is null or metrics ? 'streamed' then 'unfinished' else 'missed' end) as reason,
+                    case when call_sid = any($4) then 'live'
+                         when ended_at is null or metrics ? 'streamed' then 'unfinished' else 'missed' end) as reason,
            count(*) filter (where started_at >= $1) as today,
            count(*) filter (where started_at < $1) as yesterday
     from calls
@@ -75,7 +76,7 @@ class Running(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How many calls ended for a reason: today, and yesterday until this time of the day."""
+    """How many calls ended for a reason, or are live: today, and yesterday until this time of the day."""
 
     reason: str
     today: int
@@ -174,7 +175,8 @@ def status(engine: Engine) -> Status:
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:
         asked_each = {found.id: asking.submit(_told, engine, found) for found in ours}
-        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now, is_demo(engine))
+        live = asking.submit(live_ids, engine)
+        facts = asking.submit(lambda: _facts(now, is_demo(engine), live.result() or ()))
         standing = asking.submit(alerts.standing)
         told = {id_: said.result() for id_, said in asked_each.items()}
     try:
@@ -184,11 +186,9 @@ def status(engine: Engine) -> Status:
         problems.append(str(problem))
     running = _rows(containers, told)
     switched = [each for said in told.values() for each in said.switched]
-    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems, at_work())
-
-
-def _count(live: list[Any] | None) -> int | None:
-    return None if live is None else len(live)
+    held = live.result()
+    count = None if held is None else len(held)
+    return Status(now, running, count, known, standing.result(), switched, problems, at_work())
 
 
 def _told(engine: Engine, container: Container) -> _Told:
@@ -209,13 +209,13 @@ def _told(engine: Engine, container: Container) -> _Told:
     return _Told(str(known["level"]), rows, drained)
 
 
-def _facts(now: datetime, demo: bool | None = None) -> Facts:
+def _facts(now: datetime, demo: bool | None = None, live: Sequence[str] = ()) -> Facts:
     # By the operator's clock, which is another than a day ago by seconds where it was changed in between.
     this_time_yesterday = (now.astimezone(operators_zone()) - timedelta(days=1)).astimezone(UTC)
     window = midnight(0, now), midnight(1, now), this_time_yesterday
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS, demo), *window)]
+        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS, demo), *window, live)]
         times = await connection.fetchrow(_real(_TIMES, demo), window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None

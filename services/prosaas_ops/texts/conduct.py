@@ -192,8 +192,10 @@ DOWN_OR_UP: Final = Text(
     "make down goes on with it; make up-prod has calls taken again, and starts whatever has ended",
 )
 DOWN: Final = Text(
-    "המערכת ירדה; הנתונים נשארים ב-volumes, שורות הלוג הלכו עם הקונטיינרים, ו-make up-prod מעלה אותה שוב",
-    "down; the data stays in its volumes, the log's lines went with the containers, and make up-prod starts it again",
+    "המערכת ירדה; הנתונים נשארים ב-volumes, ובהם הרשומה של כל שיחה עם השורות שלה. שאר שורות הלוג הלכו עם הקונטיינרים,"
+    " אלא אם collector שמר אותן. make up-prod מעלה אותה שוב",
+    "down; the data stays in its volumes, each call's record and its lines with it. The log's other lines went with the"
+    " containers, unless a collector has them. make up-prod starts it again",
 )
 GOES_TO: Final = Text(
     "חוזרים ל-{release}, וממתינים עד שהיא משרתת", "going back to {release}, and waiting until it serves"

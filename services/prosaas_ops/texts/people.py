@@ -172,8 +172,8 @@ NO_DAYS: Final = Text(
 
 # make audit
 NO_DATABASE: Final = Text(
-    "audit: מסד הנתונים לא עונה. זה רק מה שנרשם במחשב הזה",
-    "audit: the database does not answer: this is what this machine noted alone",
+    "audit: אי אפשר לשאול את מסד הנתונים. זה רק מה שנרשם במחשב הזה",
+    "audit: the database could not be asked: this is what this machine noted alone",
 )
 NOTHING_SINCE: Final = Text("audit: אין רישומים מאז {since} UTC", "audit: nothing since {since} UTC")
 AUDIT_HEAD: Final = (
@@ -194,6 +194,10 @@ OUTCOMES: Final = {
     "unchanged": Text("נעצר, דבר לא השתנה", "stopped, nothing changed"),
 }
 NOT_TOLD: Final = Text("לא ידוע: עוד נמשך, או נקטע", "not known: it goes on, or was killed")
+CUT_AT: Final = Text(
+    "נקראו רק {most} הרישומים החדשים ביותר, מ-{first} UTC ואילך; מה שלפני כן חסר כאן",
+    "only the newest {most} entries were read, back to {first} UTC; what was before is missing here",
+)
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")
 LOOKED_ALIKE: Final = Text(
     "מי שהסתכל כמה פעמים באותו דבר מופיע בשורה אחת (×), בשעה האחרונה; לכל אחת: EACH=1",

@@ -57,8 +57,8 @@ DIGITS_MISSING: Final = Text(
     "במספר {phone} חסרות ספרות: {count}", "{phone} is no whole number, digits missing: {count}"
 )
 NEAREST: Final = Text(
-    "השיחה הקרובה ביותר ל-{at} UTC היא מ-{started} UTC, הפרש של {apart}",
-    "the call nearest to {at} UTC is of {started} UTC, {apart} apart",
+    "השיחה הקרובה ביותר ל-{at} היא מ-{started}, הפרש של {apart} ({zone})",
+    "the call nearest to {at} is of {started} ({zone}), {apart} apart",
 )
 NO_BUSINESS: Final = Text("אין עסק {business}", "there is no business {business}")
 IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
@@ -67,12 +67,13 @@ WITHOUT_DATABASE: Final = Text(
     "{away}. What the lines alone can tell works without it: make errors, make logs, make trace CALL=CA… (a whole id)",
 )
 CALLS_OF: Final = Text(
-    "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
+    "שיחות של {phone}, מהחדשה לישנה; לפי השעון של {zone}",
+    "calls from or to {phone}, newest first; times are those of {zone}",
 )
 AGO: Final = Text("לפני {time}", "{time} ago")
 FINDS_AT: Final = Text(
-    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05 (UTC)",
-    "{shown} of {all}; {again} AT=22:05 finds the call of a moment (UTC)",
+    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05 ({zone})",
+    "{shown} of {all}; {again} AT=22:05 finds the call of a moment ({zone})",
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")
@@ -103,7 +104,8 @@ WAITED: Final = Text(
     "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} מילישניות", "{ms} ms from the caller's last word to its first sound"
 )
 GREETED: Final = Text(
-    "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
+    "מה-webhook הראשון עד הצליל הראשון של הברכה: {ms} מילישניות",
+    "{ms} ms from the first webhook to the greeting's first sound",
 )
 DECIDED: Final = Text(
     "כאן זה הוכרע; מה שנאמר מופיע במקום שבו התחיל להיאמר", "decided here; what was said stands where it began"
@@ -169,6 +171,10 @@ CALLING: Final = Text(
     "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
 )
+STILL_COUNTED: Final = Text(
+    "אזהרות שחזרו על עצמן נספרות, והשורה שלהן נכתבת בסוף: ממתינים לכל היותר {seconds} שניות",
+    "warnings that came again are counted, and their line comes last: waiting for it, {seconds} s at most",
+)
 BESIDE: Final = Text(
     "אירועי קונטיינרים בזמן השיחה: {count}; make trace מראה אותם",
     "container events during the call: {count}; make trace tells them",
@@ -204,6 +210,6 @@ STORED: Final = Text("רשומה: {stored}", "record: {stored}")
 NOT_STORED: Final = Text("אין במסד הנתונים", "none in the database")
 NOT_ASKED: Final = Text("אי אפשר לשאול את מסד הנתונים. {why}", "the database could not be asked. {why}")
 DEBUGGED: Final = Text(
-    "הרמה DEBUG מופעלת ב-{names}, לא בשביל השיחה הזאת (make levels): לא נבדק כמה שורות יש לה ב-INFO",
-    "DEBUG is on in {names}, not for this call's sake (make levels): how many lines it has at INFO was not judged",
+    "הרמה DEBUG מופעלת ב-{names}, ולא מהפקודה הזאת (make levels): לא נבדק כמה שורות יש לה ב-INFO",
+    "DEBUG is on in {names}, and not by this command (make levels): how many lines it has at INFO was not judged",
 )

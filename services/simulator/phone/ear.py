@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.audio import watermark
+from simulator.audio.comfort import Comfort
 from simulator.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, milliseconds
 from simulator.live import Said
 
@@ -59,7 +60,8 @@ class Ear:
         # Speech of which nobody has told us yet what it is: its number, and what was heard of it.
         self._strange: tuple[int, bytearray] | None = None
         self.heard: list[Heard] = []
-        self.unknown_bytes = 0
+        self._comfort = Comfort()
+        self.comfort_bytes = self.unknown_bytes = 0
 
     @property
     def current(self) -> Heard | None:
@@ -155,7 +157,7 @@ class Ear:
             self._strange[1].extend(audio)
             return
         if current is None or (current.cleared and not self._resumed(current, audio)):
-            self.unknown_bytes += len(audio)
+            self._not_the_models(audio)
             return
         if self._again is not None:
             self._again[1].extend(audio)
@@ -166,4 +168,9 @@ class Ear:
             if self._elsewhere(current):
                 return
             current.intact = False
-        self.unknown_bytes += len(audio) - len(expected)
+        self._not_the_models(audio[len(expected) :])
+
+    def _not_the_models(self, audio: bytes) -> None:
+        comfort = self._comfort.take(audio)
+        self.comfort_bytes += comfort
+        self.unknown_bytes += len(audio) - comfort

@@ -129,7 +129,7 @@ def test_the_end_of_the_call_ends_its_session_after_its_last_lines(
 
 def test_somebody_taking_it_back_ends_the_session(screen: Screen) -> None:
     reverted = line(
-        "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] רמת הלוג חזרה לקודמת: הזמנית בוטלה ידנית, level=INFO, target=service"
+        "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] רמת הלוג חזרה לקודמת: הזמנית הוסרה לפי בקשה, level=INFO, target=service"
     )
     assert watch(screen, [reverted], still_on=False)[0].startswith("somebody took it back")
     assert watch(screen, [reverted], still_on=True)[0] == "the log ended"

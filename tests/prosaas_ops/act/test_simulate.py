@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
@@ -121,6 +122,37 @@ def test_a_call_is_not_over_before_what_the_carrier_says_of_its_end_has_come(
     monkeypatch.setattr(simulate, "_news", hear)
     monkeypatch.setattr(log, "__iter__", late)
     assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).lines[-1].event == "CALL_STATUS"
+
+
+@pytest.mark.timeout(20)
+def test_what_came_again_and_is_counted_later_is_a_line_of_the_call_too(
+    simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook that was put off twice is a warning, and half a minute later one more line; `make trace` has both."""
+    waited: list[float] = []
+
+    def line(event: str, service: str = "prosaas-api", later: float = 0.0) -> Line:
+        at = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=later)
+        return parse(RawLine(f"{at.isoformat()}Z", service, f"[WARNING] [{event}] x · call_sid=CA1"))
+
+    def written(_: Log) -> Iterator[Line | Happening | None]:
+        yield line("VOICE_REFUSED")
+        yield from log.items
+        while not waited:
+            yield None
+        yield line("JOB_RETRY", "worker", later=20.0)
+        yield line("REPEATED")
+        yield None
+        # What comes of a job after the call's end puts off nothing.
+        monkeypatch.setattr(simulate.time, "time", lambda: datetime.now(UTC).timestamp() + 40.0)
+        while True:
+            yield None
+
+    monkeypatch.setattr(log, "__iter__", written)
+    placed = simulate.place(engine, "CA1", scenario="demo", speed=4.0, waits=waited.append)
+    assert (placed.lines[-1].event, placed.rows("prosaas-api")) == ("REPEATED", 3)
+    assert len(waited) == 1
+    assert 20.0 < waited[0] <= 32.0
 
 
 @pytest.mark.timeout(20)

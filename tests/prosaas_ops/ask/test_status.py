@@ -42,10 +42,10 @@ ALERT = Alert(
 @pytest.fixture
 def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A stack in which all is well, of which a test changes something."""
-    world: dict[str, Any] = {"facts": FACTS, "alerts": [], "live": [1, 2], "switches": []}
+    world: dict[str, Any] = {"facts": FACTS, "alerts": [], "live": ("CA1", "CA2"), "switches": []}
 
-    def facts(now: datetime, demo: bool) -> Facts:
-        world["demo"] = demo
+    def facts(now: datetime, demo: bool, live: tuple[str, ...]) -> Facts:
+        world.update(demo=demo, held=live)
         if isinstance(world["facts"], Exception):
             raise world["facts"]
         found: Facts = world["facts"]
@@ -58,7 +58,7 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     )
     monkeypatch.setattr(command, "opened", lambda: engine)
     monkeypatch.setattr(story, "_facts", facts)
-    monkeypatch.setattr(story, "live_calls", lambda engine: world["live"])
+    monkeypatch.setattr(story, "live_ids", lambda engine: world["live"])
     monkeypatch.setattr(story.alerts, "standing", lambda: world["alerts"])
     return world
 
@@ -68,6 +68,7 @@ def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -
     said = capsys.readouterr().out
     assert re.search(r"^calls +v1\.4 +INFO +Up$", said, re.MULTILINE)
     assert "live calls     2" in said
+    assert stands["held"] == ("CA1", "CA2"), "so that the database counts them as live, and not as unfinished"
     assert "calls today    100, yesterday until now 99" in said
     assert re.search(r"^  crashed +3 +0$", said, re.MULTILINE)
     assert "first sound    p50 0.6 s, p95 0.9 s" in said
@@ -300,7 +301,7 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
         await connection.execute("update calls set events = '[]' where call_sid = 'CA0'")
         await connection.execute(
             "insert into calls (call_sid, status, started_at, ended_at) values ('CAunknown', 'failed', $1, $1),"
-            " ('CAlive', 'in-progress', $1, null)",
+            " ('CAlive', 'in-progress', $1, null), ('CAopen', 'in-progress', $1, null)",
             NOW,
         )
         # prosaas-calls had it, and was killed: its record comes when the next one looks, and says crashed.
@@ -311,8 +312,9 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
         )
 
     fill(write)
-    facts = story._facts(NOW + timedelta(minutes=30))
-    assert facts.ended == [Ended("agent_ended", 2, 2), Ended("unfinished", 2, 0), Ended("missed", 1, 0)]
+    facts = story._facts(NOW + timedelta(minutes=30), None, ("CAlive",))
+    ended = [Ended("live", 1, 0), Ended("missed", 1, 0)]
+    assert facts.ended == [Ended("agent_ended", 2, 2), Ended("unfinished", 2, 0), *ended]
     assert facts.first_sound_ms == (500.0, 500.0)
     assert facts.answers_ms == (700.0, 900.0)
     # With the line of the job, which is enqueued as the record is kept.

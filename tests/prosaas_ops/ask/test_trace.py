@@ -206,7 +206,7 @@ def test_a_pause_and_a_slow_greeting_have_rows_of_their_own(screen: Screen) -> N
     told.entries.insert(0, Entry(99.5, "prosaas-api", "call", "INFO", "VOICE_WEBHOOK", f"call_sid={CALL}", "📞"))
     text = "\n".join(trace.describe(told, screen))
     assert "┄┄ 48.8 s nothing said, nothing heard ┄┄" in text
-    assert "└ 2856 ms from the webhook to the greeting's first sound" in text
+    assert "└ 2856 ms from the first webhook to the greeting's first sound" in text
     assert "  the greeting came after 2856 ms" in text
 
 
@@ -458,7 +458,7 @@ def test_who_called_and_wrote_is_listed_with_both_and_a_way_to_each(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^WhatsApp  11-25 13:00:00  messages waiting for an answer: 1", said, re.MULTILINE)
+    assert re.search(r"^WhatsApp  11-25 15:00:00  messages waiting for an answer: 1", said, re.MULTILINE)
     assert "next: make trace PHONE=+972501234567 N=1 · make trace MESSAGE=wamid.1" in said
 
 
@@ -469,8 +469,8 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  the model could not be", said, re.M)
-    assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
+    assert re.search(r"^  2  11-25 14:00:00  CAmid +\S+ ago +1m15s  the model could not be", said, re.M)
+    assert re.search(r"^  3  11-25 11:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
     assert "next: make trace PHONE=+972501234567 N=1" in said
 
 
@@ -507,7 +507,7 @@ def test_the_end_of_one_number_alone_is_that_number(
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T09:40"}, "CAold"), ({"N": "1"}, "CAnew")]
+    ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T11:40"}, "CAold"), ({"N": "1"}, "CAnew")]
 )
 def test_one_of_them_is_told_by_its_number_or_its_time(
     told: list[str], options: Any, words: dict[str, str], call_sid: str
@@ -520,16 +520,18 @@ def test_one_of_them_is_told_by_its_number_or_its_time(
 def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
     told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:40")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:40Z")) == FINE
     assert told == ["CAnew"]
-    assert "the call nearest to 11-25 14:40 UTC is of 11-25 14:00 UTC, 40m apart" in capsys.readouterr().err
+    assert "the call nearest to 11-25 16:40 is of 11-25 16:00 (Asia/Jerusalem), 40m apart" in capsys.readouterr().err
     # Hours away it is another call: all are listed.
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00Z")) == FINE
     assert told == ["CAnew"]
     said = capsys.readouterr()
     assert "7h apart" in said.err
-    assert "  1  11-25 14:00:00" in said.out
-    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
+    # By the clock by which AT= is read.
+    assert "newest first; times are those of Asia/Jerusalem" in said.out
+    assert "  1  11-25 16:00:00" in said.out
+    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10Z"))
     assert capsys.readouterr().err == ""
 
 
@@ -545,8 +547,8 @@ def test_a_call_of_long_ago_is_found_by_its_time_among_very_many(
         return Calls(rows if until else rows[:2], len(rows), 0, 0)
 
     monkeypatch.setattr(trace, "calls_of", calls_of)
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10")) == FINE
-    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:20", SINCE="2026-11-25T09:30")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10Z")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:20Z", SINCE="2026-11-25T09:30")) == FINE
     assert told == ["CA9", "CA10"]
 
 

@@ -113,6 +113,21 @@ def test_a_restarted_container_is_followed_on_from_its_last_line(live: tuple[Liv
     assert line.text == "after"
 
 
+@pytest.mark.parametrize("state", ["paused", "exited"])
+def test_one_that_stood_still_or_was_down_is_followed_from_where_the_following_began(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook waits for it, and what it then writes of the call is not behind all that it has ever written."""
+    engine = LiveEngine()
+    stopped = Container("prosaas-api", "prosaas-api", "prosaas-api", state, "i", "")
+    monkeypatch.setattr(engine, "require", lambda *_: [stopped])
+    with closing(Follow(engine, SERVICES, since=7.0)) as stream:  # type: ignore[arg-type]
+        if state == "exited":
+            engine.happen("prosaas-api", "start")
+            take(stream, 1)
+        assert engine.opened == [("prosaas-api", 7.0)]
+
+
 def test_events_are_asked_for_again_when_their_stream_ends(live: tuple[LiveEngine, Follow]) -> None:
     engine, stream = live
     engine.sinks["events"].close()

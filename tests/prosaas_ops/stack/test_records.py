@@ -183,6 +183,28 @@ def test_a_password_that_was_changed_meanwhile_is_told_as_such_and_the_database_
     assert "If the first start is not over: make up-prod" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (asyncpg.InsufficientPrivilegeError("permission denied for table calls"), "answers, and refuses: permission"),
+        (asyncpg.UndefinedTableError('relation "calls" does not exist'), 'answers, and refuses: relation "calls"'),
+        (asyncpg.InvalidCatalogNameError('database "x" does not exist'), 'answers, and refuses: database "x"'),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), "does not answer: the database system"),
+        (asyncpg.TooManyConnectionsError("too many clients already"), "does not answer: too many clients"),
+    ],
+)
+def test_a_refusal_is_told_as_what_it_is_and_no_silence(
+    error: asyncpg.PostgresError, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@postgres/x")
+    monkeypatch.setattr(asyncpg, "connect", refuse)
+    with pytest.raises(records.Away, match=f"the database {told}"):
+        records.call_record("CA1")
+
+
 def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text("postgres+asyncpg://a@b/c\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))

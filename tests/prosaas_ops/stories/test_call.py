@@ -1,5 +1,6 @@
 """The story of a call, from what each source knows."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -465,6 +466,32 @@ def test_rows_are_counted_as_make_call_counts_them(engine: Any, call: str, known
     assert told is not None
     assert any(entry.event == "SERVICE_START" for entry in told.entries)
     assert [told.rows(name) for name in ("prosaas-api", "prosaas-calls", "worker")] == [1, 8, 1]
+
+
+def test_a_stack_within_a_line_of_json_is_no_row_of_its_own(
+    engine: Any, known: dict[str, Record], json_line: Callable[..., str]
+) -> None:
+    raised = json_line("ERROR", "x", event="HTTP_FAILED", call_sid="CAone", error={"type": "E", "stack": "a\nb\nc"})
+    engine.write("prosaas-api", 0.0, raised)
+    told = story.tell(engine, "CAone")
+    assert told is not None
+    assert (len(told.entries[0].stack), told.rows("prosaas-api")) == (3, 1)
+
+
+def test_a_caller_who_was_asked_to_wait_has_waited_since_the_first_webhook(
+    engine: Any, known: dict[str, Record], screen: Screen
+) -> None:
+    known["CAone"] = record("CAone", metrics={"first_audio_ms": 400})
+    for at, line in (
+        (-12.0, "[WARNING] ⛔ [VOICE_REFUSED] call refused: draining, attempt=1 · call_sid=CAone"),
+        (-0.2, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAone, business_id=456"),
+    ):
+        engine.write("prosaas-api", at, line)
+    engine.write("prosaas-calls", 0.0, "[INFO] 🚀 [CALL_START] call_sid=CAone, direction=inbound")
+    engine.write("prosaas-calls", 0.4, '[INFO] 💬 [TRANSCRIPT] AI: "שלום" · call_sid=CAone')
+    told = story.tell(engine, "CAone")
+    assert told is not None
+    assert "└ 12400 ms from the first webhook to the greeting's first sound" in "\n".join(timeline(told, screen, 0))
 
 
 def test_the_ring_stands_before_the_start_of_its_call_where_both_are_at_one_moment(
