@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
+from prosaas_ops.files import replace as put
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
@@ -63,8 +64,7 @@ def run(options: Options) -> int:
     }
     files["README.txt"] = _contents(start, call_sid, len(lines), files)
     target = output_folder() / f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
-    with target.open("wb") as out:
-        out.write(archive(target.name.removesuffix(".tar.gz"), files))
+    put(target, archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
     told = {"lines": len(lines), "events": len(happened), "size": f"{size / 1024:.0f}"}
     screen.say(Prose(words.CAPTURED(target=target, **told)), Prose(words.MASKED))
