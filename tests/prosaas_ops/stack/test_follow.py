@@ -186,6 +186,12 @@ def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
     assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]
 
 
+def test_of_a_window_only_what_is_wanted_is_held_with_what_stands_below_it(engine: Any) -> None:
+    engine.write("worker", 1, "[INFO] b", "  below b", "[ERROR] a", "  below a", "[INFO] c", "", "  below c")
+    found = merged(engine, ["worker"], 0.0, wanted=lambda text: text.startswith("[ERROR]"))
+    assert [(line.text, line.stack) for line in found] == [("a", ["  below a"])]
+
+
 def test_a_container_that_goes_meanwhile_is_known_by_its_events(engine: Any) -> None:
     engine.gone.add(engine.begin("prosaas-calls").id)
     engine.happen("prosaas-calls", 5.0, "die", exitCode="0")
