@@ -189,6 +189,7 @@ def test_a_console_that_somebody_ends_leaves_neither_a_word_nor_a_container(
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as child:  # fmt: skip
         eventually(lambda: "serves" if "serves" in noted.read_text("utf-8") else None, "the console", 30)
+        assert (clone / ".state/lock").is_file(), "the engine would make a folder of it"
         (os.killpg if all_of_it else os.kill)(child.pid, number)
         _, said = child.communicate(timeout=30)
     assert "ended" in noted.read_text("utf-8")

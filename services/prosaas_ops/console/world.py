@@ -12,6 +12,7 @@ from prosaas_core.phones import is_withheld
 from prosaas_ops.act.capture import gathered, masked
 from prosaas_ops.ask.blackbox import Recording, recorded
 from prosaas_ops.console.live import Tail
+from prosaas_ops.lock import at_work
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
@@ -147,6 +148,10 @@ class World:
         """What stands now, as far as there is an Alertmanager, without what something else explains."""
         found = self._shared.get("alerts", standing) or []
         return [f"{alert.name}: {alert.told}" for alert in found if not alert.hidden]
+
+    def at_work(self) -> str:
+        """The command that changes the stack just now, asked anew: it may just have begun."""
+        return at_work()
 
     def held(self) -> list[HeldJob]:
         """Asked anew: a job may just have been put back."""
