@@ -20,7 +20,7 @@ from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import AWAY, Container, Engine, Gone
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, naming
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import tell
@@ -44,7 +44,7 @@ def run(options: Options) -> int:
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None
-    lines = merged(engine, _SERVICES, start.timestamp())
+    lines = merged(engine, _SERVICES, start.timestamp(), wanted=naming(call_sid))
     if call_sid:
         lines = [line for line in lines if line.call_sid == call_sid]
     if not lines:

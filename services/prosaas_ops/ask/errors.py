@@ -7,7 +7,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line, every, hour, is_continuation, perhaps
+from prosaas_ops.stack.lines import RANK, Line, every, hour, perhaps
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.started import is_demo
@@ -46,8 +46,7 @@ def run(options: Options) -> int:
     read, telling = count(), every if any(map(_takes_calls, ended)) else perhaps(TELLING)
 
     def wanted(text: str) -> bool:
-        if not is_continuation(text):
-            next(read)
+        next(read)
         return telling(text)
 
     lines = merged(engine, services, since.timestamp(), end.timestamp(), wanted)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.follow import Follow, Happening, merged
-from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.lines import RANK, Line, naming
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
@@ -35,7 +35,7 @@ def run(options: Options) -> int:
     engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     keep = line_filter(options, call_sid)
-    found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
+    found = merged(engine, services, start.timestamp(), end.timestamp() if end else None, naming(call_sid))
     opening = [line for line in found if keep(line)]
     day = start.date()
 

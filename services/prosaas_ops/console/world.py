@@ -20,7 +20,7 @@ from prosaas_ops.stack.alerts import standing
 from prosaas_ops.stack.day import Day, HeldJob, day
 from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.follow import merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, naming
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
 from prosaas_ops.started import is_demo
@@ -136,7 +136,8 @@ class World:
         if record is not None and record.started_at is not None:
             start = record.started_at - timedelta(minutes=1)
             until = (record.ended_at or until) + _CAPTURED
-        lines = merged(self._engine, tuple(SERVICES.values()), start.timestamp(), until.timestamp())
+        window = start.timestamp(), until.timestamp()
+        lines = merged(self._engine, tuple(SERVICES.values()), *window, naming(call_sid))
         if call_sid:
             lines = [line for line in lines if line.call_sid == call_sid]
         return gathered(self._engine, lines, start, call_sid, self._masker)

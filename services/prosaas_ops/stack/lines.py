@@ -110,9 +110,10 @@ def read(raws: Iterable[RawLine]) -> Iterator[Line]:
 
 def chosen(raws: Iterable[RawLine], wanted: Callable[[str], bool]) -> Iterator[RawLine]:
     """Those of one container's lines that are wanted, with the stacks below them: of many, few are held."""
-    inside = False
+    inside = wanted is every
     for raw in raws:
-        inside = (inside and is_continuation(raw.text)) or wanted(raw.text)
+        # What stands below another's line is another's, whatever it names.
+        inside = inside if is_continuation(raw.text) else wanted(raw.text)
         if inside:
             yield raw
 
@@ -120,6 +121,11 @@ def chosen(raws: Iterable[RawLine], wanted: Callable[[str], bool]) -> Iterator[R
 def every(_text: str) -> bool:
     """Whatever it says."""
     return True
+
+
+def naming(call_sid: str) -> Callable[[str], bool]:
+    """Whether a line has the call's id in it; without a call, whatever it says."""
+    return (lambda text: call_sid in text) if call_sid else every
 
 
 @cache

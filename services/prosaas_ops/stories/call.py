@@ -14,7 +14,7 @@ from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import GONE, Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.lines import RANK, Line, chosen, perhaps, read
+from prosaas_ops.stack.lines import RANK, Line, chosen, naming, perhaps, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stories.errors import troubles
@@ -208,7 +208,7 @@ def _record(call_sid: str) -> tuple[Record | None, str]:
 
 def lines_of_call(raws: Iterable[RawLine], call_sid: str) -> Iterable[Line]:
     """Only the lines that name the call, and the stacks below them, are worth parsing."""
-    return (line for line in read(chosen(raws, lambda text: call_sid in text)) if line.call_sid == call_sid)
+    return (line for line in read(chosen(raws, naming(call_sid))) if line.call_sid == call_sid)
 
 
 def _surroundings(raws: Iterable[RawLine], first: float, last: float) -> Iterable[Line]:
