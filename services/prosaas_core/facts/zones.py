@@ -3,9 +3,10 @@
 
 def known(column: str) -> str:
     """The zone's name, null where Postgres has none of it: Python's list has others, and neither's stays as it is."""
-    # It is asked as the end of a moment, for a zone alone has no type.
-    asked = f"pg_input_is_valid('2000-01-01 00:00 ' || nullif({column}, ''), 'timestamptz')"
-    return f"CASE WHEN {asked} THEN {column} END"
+    # A zone alone has no type: it is asked as what ends a moment, and ends none that has one. BC and Monday end both.
+    ends = f"pg_input_is_valid('2000-01-01 0:00 ' || {column}, 'timestamptz')"
+    again = f"pg_input_is_valid('2000-01-01 0:00+0 ' || {column}, 'timestamptz')"
+    return f"CASE WHEN {ends} AND NOT {again} THEN {column} END"
 
 
 def own(column: str) -> str:
