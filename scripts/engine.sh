@@ -63,3 +63,19 @@ if ! answers; then
     *) start_daemon ;;
     esac
 fi
+
+# Where the users of containers are others than the machine's, the tools are nobody to the socket and to this folder.
+case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null || true) in
+*name=rootless* | *name=userns*)
+    fail "this engine runs rootless, or with userns-remap: in a container you are another user than here" \
+        "use the machine's own engine: docker context use default, without userns-remap in /etc/docker/daemon.json" \
+        docs/troubleshooting.md
+    ;;
+*name=selinux*)
+    # Permissive, it only notes what it would forbid.
+    [ "$(getenforce 2>/dev/null)" != Enforcing ] ||
+        fail "this engine labels containers for SELinux, which keeps them from this folder and from the engine's socket" \
+            '"selinux-enabled": false in /etc/docker/daemon.json, then: systemctl restart docker' \
+            docs/troubleshooting.md
+    ;;
+esac

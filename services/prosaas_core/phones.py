@@ -35,6 +35,11 @@ def has_trunk(number: str) -> bool:
     return number.startswith("+9720")
 
 
+def without_trunk(digits: str) -> str:
+    """A number's digits, its country first, without that 0: with it they are of the same number, and nobody else's."""
+    return f"972{digits[4:]}" if has_trunk(f"+{digits}") else digits
+
+
 def is_withheld(given: str) -> bool:
     """Whether who calls hides their number: what stands in its place says so, or spells it."""
     return given.casefold() in _WITHHELD or given in _SPELT

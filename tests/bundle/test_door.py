@@ -5,10 +5,11 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from bundle_world.checkout import make_checkout
+from bundle_world.checkout import ROOT, make_checkout
 from prosaas_ops.__main__ import COMMANDS
 from stack_world.stack import eventually
 
@@ -204,12 +205,75 @@ def test_a_console_that_somebody_ends_leaves_neither_a_word_nor_a_container(
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as child:  # fmt: skip
         eventually(lambda: "serves" if "serves" in noted.read_text("utf-8") else None, "the console", 30)
+        assert (clone / ".state/lock").is_file(), "the engine would make a folder of it"
         (os.killpg if all_of_it else os.kill)(child.pid, number)
         _, said = child.communicate(timeout=30)
     assert "ended" in noted.read_text("utf-8")
     assert "--profile console rm --stop --force console console-reader" in noted.read_text("utf-8")
     assert said == ""
     assert child.returncode in (0, -number)
+
+
+@pytest.mark.parametrize("command", ["setup", "up-prod", "down", "restart-calls", "backup", "restore"])
+def test_a_folder_that_cannot_be_written_to_is_named_before_anything_is_done(command: str) -> None:
+    """A checkout that is mounted read-only, or another account's."""
+    with TemporaryDirectory() as name:
+        clone = make_checkout(Path(name)).path
+        for path in (clone, *clone.rglob("*")):
+            path.chmod(0o555)
+        try:
+            done = subprocess.run(
+                ["sh", "scripts/run", command],
+                cwd=clone, env={"PATH": os.environ["PATH"], "OPS_LANG": "en"},
+                user=65534 if os.getuid() == 0 else None,
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        finally:
+            for path in (clone, *(path for path in clone.rglob("*") if path.is_dir())):
+                path.chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"error: this folder cannot be written to: {clone}\n  fix:  run this in a clone that "
+    )
+
+
+def test_who_only_asks_is_told_so_too_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    """Instead of mkdir's own words, or a traceback of the tools'."""
+    clone, environment = prepared(tmp_path)
+    (tmp_path / "commands/mkdir").write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    (tmp_path / "commands/mkdir").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "scripts/run", "status"],
+        cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert str(clone) in done.stderr.splitlines()[0]
+    assert "run " not in (tmp_path / "noted").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "enforces", "said"),
+    [
+        ("[name=seccomp,profile=builtin name=rootless name=cgroupns]", "", "this engine runs rootless"),
+        ("[name=seccomp,profile=builtin name=userns]", "", "or with userns-remap"),
+        ("[name=seccomp,profile=builtin name=selinux]", "Enforcing", "labels containers for SELinux"),
+        ("[name=seccomp,profile=builtin name=selinux]", "Permissive", ""),
+        ("[name=apparmor name=seccomp,profile=builtin name=cgroupns]", "Enforcing", ""),
+        ("", "", ""),
+    ],
+)
+def test_an_engine_in_whose_containers_the_tools_are_nobody_is_refused_before_anything_is_built(
+    options: str, enforces: str, said: str, tmp_path: Path
+) -> None:
+    for name, text in {"docker": f'[ "$1" != info ] || echo "{options}"', "getenforce": f"echo {enforces}"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(ROOT / "scripts/engine.sh")],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, said in done.stderr) == (int(bool(said)), True)
+    assert ("fix:" in done.stderr) is bool(said)
 
 
 def test_a_name_that_no_shell_can_have_reaches_the_tools_which_refuse_it(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosaas_core.phones import caller_id, international, same_number
+from prosaas_core.phones import caller_id, international, same_number, without_trunk
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ def test_a_withheld_number_is_nobodys(given: str) -> None:
 @pytest.mark.parametrize("number", ["+972501234567", "+12025550123", "+26622123456", "+8613912345678"])
 def test_a_number_is_its_callers(number: str) -> None:
     assert caller_id(number) == number
+
+
+def test_a_number_has_one_spelling_without_the_zero_of_its_country() -> None:
+    """Of Israel's alone: a 0 after another country's code is a part of the number, or not known to be none."""
+    given = ("9720501234567", "972501234567", "390612345678", "0501234567", "")
+    assert [without_trunk(digits) for digits in given] == ["972501234567", *given[1:]]
 
 
 def test_a_number_is_the_same_however_it_is_spelled() -> None:

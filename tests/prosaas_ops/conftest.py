@@ -1,7 +1,8 @@
 """An engine with a stack of three quiet services and their gateway, whose logs, events and answers a test fills in."""
 
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -185,6 +186,15 @@ def options() -> Callable[..., Options]:
         return Options(command, tuple(values), values)
 
     return make
+
+
+@pytest.fixture
+def full_disk(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """No file becomes longer than a few bytes, as on a disk that is full; what is printed stays in memory."""
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, most[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, most)
 
 
 @pytest.fixture

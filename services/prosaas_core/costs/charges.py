@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.after_commit import after_commit
+from prosaas_core.facts import zones
 from prosaas_core.facts.prices import SHIPPED, Charge, PriceError, Prices, load_prices, shipped
 from prosaas_core.queries import claim_effect
 from prosaas_core.settings import Settings
@@ -21,17 +22,18 @@ SHARES = (0.8, 1.0)
 
 # A day is the business's own, from its midnight on, whether the clocks change in it or not. Amounts in two currencies,
 # as there are after a change of prices, do not add up.
-SPENT_TODAY = """
+_OWN_ZONE = zones.own("{business}.timezone")
+SPENT_TODAY = f"""
     SELECT COALESCE(sum(cost), 0) FROM charges
-    WHERE business_id = {business}.id AND currency = {currency}
-      AND at >= date_trunc('day', now() AT TIME ZONE {business}.timezone) AT TIME ZONE {business}.timezone
+    WHERE business_id = {{business}}.id AND currency = {{currency}}
+      AND at >= date_trunc('day', now() AT TIME ZONE {_OWN_ZONE}) AT TIME ZONE {_OWN_ZONE}
 """
 # Charges of one business wait for one another here: one of them sees the sum that passes a share.
 _LOCKED = text("SELECT FROM businesses WHERE id = :business_id FOR NO KEY UPDATE").bindparams(bindparam("business_id"))
 _TODAY = text(
     "SELECT ("
     + SPENT_TODAY.format(business="businesses", currency=":currency")
-    + ") AS spent, (now() AT TIME ZONE timezone)::date AS day FROM businesses WHERE id = :business_id"
+    + f") AS spent, (now() AT TIME ZONE {zones.own('timezone')})::date AS day FROM businesses WHERE id = :business_id"
 ).bindparams(bindparam("business_id"), bindparam("currency"))
 
 

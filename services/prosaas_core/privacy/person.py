@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from prosaas_core.facts.endings import HANDED_OVER
+from prosaas_core.phones import without_trunk
 from prosaas_core.privacy.files import mentions
-from prosaas_core.privacy.places import NAMED, PLACES, Place
+from prosaas_core.privacy.places import NAMED, PLACES, Place, spelled
 from prosaas_core.privacy.statements import erases, finds, lists, reads, shows
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 _LEAST_DIGITS = 8
 _CUSTOMER = "SELECT phone, external_id FROM customers WHERE id = $1"
-_DIGITS = "regexp_replace({}, '[^0-9]', '', 'g') = $1"
-_BUSINESS = (
-    f"SELECT name FROM businesses WHERE {_DIGITS.format('phone')} OR {_DIGITS.format('transfer_number')} LIMIT 1"
-)
+_BUSINESS = f"SELECT name FROM businesses WHERE {spelled('phone')} = $1 OR {spelled('transfer_number')} = $1 LIMIT 1"
 # A call that nobody has recorded as ended; older ones were lost, and are not waited for. Of one that ended just now
 # the record is still on its way, and would bring the number and the words back. One that was handed to a person may
 # come back to us until its carrier says that it is over.
@@ -73,6 +71,7 @@ async def known_as(
         if row is None:
             raise NotAPersonError("unknown", customer, f"there is no customer {customer}")
         number = _as_number(row["phone"]) or _as_number(row["external_id"])
+    number = number and without_trunk(number)
     if number and (name := await connection.fetchval(_BUSINESS, number)) is not None:
         why = f"that is the number of the business {name}, not of a person who calls one"
         raise NotAPersonError("business", name, why)

@@ -69,23 +69,29 @@ def _digits(column: str) -> str:
     return f"regexp_replace({column}, '[^0-9]', '', 'g')"
 
 
+def spelled(column: str) -> str:
+    """The digits of the number there, without the 0 that some leave in where a number has its country."""
+    return f"regexp_replace({_digits(column)}, '^9720', '972')"
+
+
 _CONVERSATIONS = "SELECT id FROM conversations WHERE customer_id = ANY($2)"
 # The expressions of the indexes that `make trace` uses.
-_CALLED = " OR ".join(f"reverse({_digits(column)}) = reverse($1::text)" for column in ("from_number", "to_number"))
+_BACKWARDS = "(reverse($1::text), reverse(regexp_replace($1::text, '^972', '9720')))"
+_CALLED = " OR ".join(f"reverse({_digits(column)}) IN {_BACKWARDS}" for column in ("from_number", "to_number"))
 _CALLS = f"SELECT call_sid FROM calls WHERE customer_id = ANY($2) OR {_CALLED}"
 # A number that a caller dictated is spelled as it was said: a country before it makes it the whole one. An end alone
 # would not do: +972 53-123-4567 ends as 03-123-4567 does, which is somebody else's.
-_DICTATED = f"ltrim({_digits('number')}, '0')"
+_DICTATED = f"regexp_replace(ltrim({_digits('number')}, '0'), '^9720', '972')"
 _SPELLED = f"length({_DICTATED}) >= 8 AND $1::text ~ ('^({COUNTRY})?' || {_DICTATED} || '$')"
 _LEFT = f"SELECT id FROM call_messages WHERE call_sid IN ({_CALLS}) OR ({_SPELLED})"
 _MESSAGES = f"SELECT id FROM messages WHERE conversation_id IN ({_CONVERSATIONS})"
 _DRAFTS = (
-    f"SELECT key FROM outbound_messages WHERE {_digits('recipient')} = $1 OR conversation_id IN ({_CONVERSATIONS}) "
+    f"SELECT key FROM outbound_messages WHERE {spelled('recipient')} = $1 OR conversation_id IN ({_CONVERSATIONS}) "
     # Word to the business about them has their number in its text.
     f"OR (key LIKE 'business.tell:%' AND split_part(key, ':', 2) IN ({_CALLS})) "
     f"OR (key LIKE 'business.tell:message:%' AND split_part(key, ':', 3) IN (SELECT id::text FROM ({_LEFT}) AS left_))"
 )
-_TYPED = f"ltrim({_digits('value')}, '0')"
+_TYPED = f"regexp_replace(ltrim({_digits('value')}, '0'), '^9720', '972')"
 _PAYLOAD = "convert_from(payload, 'UTF8')::jsonb"
 
 # In the order in which they are erased: what leads to a person goes before the person.
@@ -228,7 +234,7 @@ PLACES = (
         "id",
         "bigint",
         "created_at",
-        f"id = ANY($2) OR {_digits('phone')} = $1 OR {_digits('external_id')} = $1",
+        f"id = ANY($2) OR {spelled('phone')} = $1 OR {spelled('external_id')} = $1",
         "DELETE FROM customers",
         (
             Rule(

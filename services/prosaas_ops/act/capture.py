@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
+from prosaas_ops.files import replace as put
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import AWAY, Container, Engine, Gone
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, naming
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import tell
@@ -43,7 +44,7 @@ def run(options: Options) -> int:
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None
-    lines = merged(engine, _SERVICES, start.timestamp())
+    lines = merged(engine, _SERVICES, start.timestamp(), wanted=naming(call_sid))
     if call_sid:
         lines = [line for line in lines if line.call_sid == call_sid]
     if not lines:
@@ -63,8 +64,7 @@ def run(options: Options) -> int:
     }
     files["README.txt"] = _contents(start, call_sid, len(lines), files)
     target = output_folder() / f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
-    with target.open("wb") as out:
-        out.write(archive(target.name.removesuffix(".tar.gz"), files))
+    put(target, archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
     told = {"lines": len(lines), "events": len(happened), "size": f"{size / 1024:.0f}"}
     screen.say(Prose(words.CAPTURED(target=target, **told)), Prose(words.MASKED))

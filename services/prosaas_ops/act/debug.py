@@ -72,7 +72,12 @@ def run(options: Options) -> int:
                         lambda: any(_is_on(engine, found, target) for found in containers.values()),
                         lambda: _joined(engine, service, containers, raise_in),
                     )
-                    why = watch.show(stream, screen, cap, file)
+                    try:
+                        why = watch.show(stream, screen, cap, file)
+                    except KeyboardInterrupt:
+                        why = str(words.YOU_LEFT)
+                    # It is read while it grows, under its own name: what a full disk or a kill ended lacks this row.
+                    file.write(f"{words.FILE_ENDS(why=why)}\n")
         except KeyboardInterrupt:
             why = str(words.YOU_LEFT)
     return _farewell(screen, service, target, why, sharing, str(path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prosaas_core.privacy import person
 from prosaas_ops.act.capture import archive
 from prosaas_ops.audited import note
-from prosaas_ops.files import output_folder
+from prosaas_ops.files import output_folder, replace
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen import export_page
 from prosaas_ops.screen.terminal import Prose, Screen
@@ -44,7 +44,7 @@ def run(options: Options) -> int:
     }
     target = output_folder() / f"{name}.tar.gz"
     note("exported", target.name, options.text("WHY"))
-    target.write_bytes(archive(name, files))
+    replace(target, archive(name, files))
     screen.say(
         words.EXPORTED(target=target, rows=sum(map(len, tables.values())), recordings=len(theirs.recordings)),
         str(words.NOT_MASKED),

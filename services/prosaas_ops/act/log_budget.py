@@ -10,7 +10,7 @@ from typing import BinaryIO
 from prosaas_core.facts.simulated import new_call_sid
 from prosaas_logging.adopt import noise
 from prosaas_ops.act.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, place
-from prosaas_ops.files import output_folder
+from prosaas_ops.files import output_folder, replace
 from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Options
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
@@ -49,7 +49,7 @@ def run(options: Options) -> int:
     good = verdict(before, after, screen)
     if options.choice("OUT", ("html", "none"), "html") == "html":
         target = output_folder() / f"log-budget-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.html"
-        target.write_text(render(before, after), encoding="utf-8")
+        replace(target, render(before, after))
         screen.say(told.WROTE(target=target))
     return FINE if good else PROBLEM
 

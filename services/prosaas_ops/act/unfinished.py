@@ -8,7 +8,9 @@ from typing import Any
 
 from prosaas_ops.conduct import database, plan, restore
 from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.finding import refuse
 from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.machine import PREFLIGHT, examine
 from prosaas_ops.conduct.run import ALL_ANEW, Plan, go_back, overtaken, unfinished
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
@@ -64,6 +66,9 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         world.warn(words.STAYS(name=name, step=journal["step"]))
         world.remember("journal", None)
         return
+    if name == "up-prod" and not any(found.state == "running" for found in world.containers("gateway")):
+        # Nothing serves yet, and who stopped it may have changed what it starts with: looked at anew, as by a start.
+        refuse(examine(PREFLIGHT, world, "prod"))
     world.say(words.INTERRUPTED(name=name, step=journal["step"]))
     if name == "up-prod":
         run_plan(plan.up(world, "prod", build=False), world)

@@ -1,17 +1,18 @@
 """`make errors`: warnings and errors of a time, the same trouble once: how often, since when, where, in which calls."""
 
 from datetime import UTC, datetime
+from itertools import count
 from shlex import quote
 
 from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line, hour
+from prosaas_ops.stack.lines import RANK, Line, every, hour, perhaps
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.started import is_demo
-from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
+from prosaas_ops.stories.errors import TELLING, Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
 
@@ -39,10 +40,17 @@ def run(options: Options) -> int:
     if told_down := unserved(engine):
         screen.say(Prose(screen.bad(told_down)))
     services = options.services()
-    lines = merged(engine, services, since.timestamp(), end.timestamp())
     happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     named = services if options.text("S") else (*services, *_BESIDE)
     ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
+    # A service writes far more than is told of it here; of what ended unasked, any line may say which call it had.
+    read, telling = count(), every if any(map(_takes_calls, ended)) else perhaps(TELLING)
+
+    def wanted(text: str) -> bool:
+        next(read)
+        return telling(text)
+
+    lines = merged(engine, services, since.timestamp(), end.timestamp(), wanted)
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{hour(end, since)} UTC"
@@ -51,7 +59,7 @@ def run(options: Options) -> int:
     elif before := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
         screen.say(Prose(screen.dim(words.WAS_DEMO(services=", ".join(before)))))
     if not groups:
-        screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
+        screen.say(words.NO_ERRORS(window=window, lines=next(read)))
         if apart := _beside_the_lines(lines, 0):
             screen.say(Prose(screen.dim(apart)))
         return FINE
@@ -81,9 +89,13 @@ def run(options: Options) -> int:
 
 def _deaths(engine: Engine, lines: list[Line], ended: list[Happening]) -> list[Death]:
     """What ended unasked; where that took calls along, lines from before the window tell which."""
-    times = [told.at for told in ended if told.failed and told.service == "prosaas-calls"]
+    times = [told.at for told in ended if _takes_calls(told)]
     earlier = merged(engine, ["prosaas-calls"], min(times) - _LONGEST_CALL, max(times)) if times else []
     return deaths(lines, ended, earlier)
+
+
+def _takes_calls(told: Happening) -> bool:
+    return told.failed and told.service == "prosaas-calls"
 
 
 def _beside_the_lines(lines: list[Line], total: int) -> str:

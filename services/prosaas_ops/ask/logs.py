@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.follow import Follow, Happening, merged
-from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.lines import RANK, Line, naming
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
@@ -40,7 +40,7 @@ def run(options: Options) -> int:
         ahead: Iterable[Line | Happening | None] = ()
         if follows:
             ahead = held.enter_context(closing(Follow(engine, services, since=now.timestamp() + 1e-6)))
-        found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
+        found = merged(engine, services, start.timestamp(), end.timestamp() if end else None, naming(call_sid))
         opening = [line for line in found if keep(line)]
         show = _by_day(screen, call_sid, start.date())
         for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):

@@ -6,7 +6,7 @@ from prosaas_core.facts.measures import shown
 from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.ask.timeline import timeline
-from prosaas_ops.files import output_folder
+from prosaas_ops.files import output_folder, replace
 from prosaas_ops.options import (
     FINE,
     LEVELS,
@@ -88,7 +88,7 @@ def _run(options: Options, engine: Engine) -> int:
         return NOTHING
     if page:
         target = output_folder() / f"trace-{call_sid}.html"
-        target.write_text(render(story, language()), encoding="utf-8")
+        replace(target, render(story, language()))
         screen.say(Prose(words.PAGE_WROTE(target=target)))
         return FINE
     rows = describe(story, screen, least)

@@ -26,6 +26,7 @@ from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.stories.moment import kind_of
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import console as texts
+from prosaas_ops.texts.machine import AT_WORK
 from prosaas_ops.texts.pages import KINDS
 
 # A card's number in what was said never comes here; the page shows a line's beginning, the story and the log have it.
@@ -203,8 +204,9 @@ class Face(Frame):
 
     # Today
 
-    def today(self, told: Day, alerts: Sequence[str]) -> str:
-        parts = [f"<h1>{self.say(texts.TODAY)}</h1>", self._alerts(alerts), *self._charts(told)]
+    def today(self, told: Day, alerts: Sequence[str], at_work: str = "") -> str:
+        working = f'<p class="bad" role="status">{self.say(AT_WORK, which=at_work)}</p>' if at_work else ""
+        parts = [f"<h1>{self.say(texts.TODAY)}</h1>", working, self._alerts(alerts), *self._charts(told)]
         parts += [f"<h2>{self.say(texts.HELD_JOBS)}</h2><div id=held>{self.held(told.held)}</div>"]
         if told.messages:
             head = [(css, text.say(self.language)) for css, text in

@@ -182,7 +182,7 @@ class Console:
         return HTMLResponse(_face(request).live(wanted, self._world.live()))
 
     def _today(self, request: Request) -> Response:
-        return HTMLResponse(_face(request).today(self._world.day(), self._world.alerts()))
+        return HTMLResponse(_face(request).today(self._world.day(), self._world.alerts(), self._world.at_work()))
 
     def _live_calls(self, request: Request) -> Response:
         return HTMLResponse(_face(request).live_calls(self._world.live()))

@@ -12,6 +12,7 @@ from prosaas_core.phones import is_withheld
 from prosaas_ops.act.capture import gathered, masked
 from prosaas_ops.ask.blackbox import Recording, recorded
 from prosaas_ops.console.live import Tail
+from prosaas_ops.lock import at_work
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
@@ -19,7 +20,7 @@ from prosaas_ops.stack.alerts import standing
 from prosaas_ops.stack.day import Day, HeldJob, day
 from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.follow import merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, naming
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
 from prosaas_ops.started import is_demo
@@ -135,7 +136,8 @@ class World:
         if record is not None and record.started_at is not None:
             start = record.started_at - timedelta(minutes=1)
             until = (record.ended_at or until) + _CAPTURED
-        lines = merged(self._engine, tuple(SERVICES.values()), start.timestamp(), until.timestamp())
+        window = start.timestamp(), until.timestamp()
+        lines = merged(self._engine, tuple(SERVICES.values()), *window, naming(call_sid))
         if call_sid:
             lines = [line for line in lines if line.call_sid == call_sid]
         return gathered(self._engine, lines, start, call_sid, self._masker)
@@ -147,6 +149,10 @@ class World:
         """What stands now, as far as there is an Alertmanager, without what something else explains."""
         found = self._shared.get("alerts", standing) or []
         return [f"{alert.name}: {alert.told}" for alert in found if not alert.hidden]
+
+    def at_work(self) -> str:
+        """The command that changes the stack just now, asked anew: it may just have begun."""
+        return at_work()
 
     def held(self) -> list[HeldJob]:
         """Asked anew: a job may just have been put back."""

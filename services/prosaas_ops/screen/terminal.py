@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Sequence, Set
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -93,10 +94,13 @@ class Screen:
         What tells names apart may stand at either end.
         """
         text = whole = piece(value)
-        kept = len(whole)
-        while width(text) > most and kept > 1:
-            kept -= 1
-            text = f"{whole[: kept - kept // 2]}…{whole[len(whole) - kept // 2 :]}"
+
+        def short(kept: int) -> str:
+            return f"{whole[: kept - kept // 2]}…{whole[len(whole) - kept // 2 :]}"
+
+        if width(whole) > most and len(whole) > 1:
+            # Halved and halved again: a name is as long as somebody likes.
+            text = short(1 + bisect_right(range(2, len(whole)), most, key=lambda kept: width(short(kept))))
         return self.value(text) + " " * (most - width(text))
 
     def paint_level(self, text: str, level: str) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -18,25 +19,23 @@ def file_of(service: str, container: str) -> Path:
     return KEPT / f"{service}.{container[:12]}.gz"
 
 
-def lines(path: Path, service: str, since: float | None, until: float | None) -> list[RawLine]:
+def lines(path: Path, service: str, since: float | None, until: float | None) -> Iterator[RawLine]:
     """What was kept: lines as the engine stamped them, by time. A file that just went, or never was, has none.
 
     Of a damaged one what comes before the damage, and a word of it on standard error.
     """
     if since is not None and _last_line(path) < since:
-        return []
+        return
     first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
     last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
-    found: list[RawLine] = []
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
             rows = takewhile(lambda row: row[0] <= last, (line.rstrip("\n").partition(" ") for line in file))
-            found.extend(RawLine(stamp, service, text) for stamp, _, text in rows if first <= stamp)
+            yield from (RawLine(stamp, service, text) for stamp, _, text in rows if first <= stamp)
     except FileNotFoundError:
         pass
     except (OSError, EOFError, zlib.error) as error:
         complain(KEPT_DAMAGED(path=path, why=error))
-    return found
 
 
 def _last_line(path: Path) -> float:

@@ -9,7 +9,8 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import buried
-from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, chunks, log_query, separated
 from prosaas_ops.texts import refused
 
 SOCKET = "/var/run/docker.sock"
@@ -27,8 +28,6 @@ GONE = "gone"
 AWAY = "away"
 # What the engine answers about a container that was taken away, and about one that has ended or is on its way out.
 _NOT_THERE = (404, 409)
-# The engine writes line by line: only full chunks, and the end, are worth waking up for.
-_CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
 _PATIENCE = struct.pack("ll", 60, 0)
 # How a project is named that a start for development began, after production's own.
@@ -161,22 +160,26 @@ class Engine:
         """Take it away; whether it was there does not matter."""
         self._whole("DELETE", path, {})
 
-    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
-        """Everything the container wrote in the window, oldest first; of one that is gone, as far as it was kept."""
-        if container.state == GONE:
-            return buried.lines(Path(container.id), container.service, since, until)
-        lines = Demultiplexer(container.service)
-        status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
-        if status in _NOT_THERE:
-            path = buried.file_of(container.service, container.id)
-            return buried.lines(path, container.service, since, until)
-        if status >= 400:
-            raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(body)))
-        return list(lines.feed(body))
+    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> Iterator[RawLine]:
+        """Everything the container wrote in the window, oldest first; of one that is gone, as far as it was kept.
+
+        A piece at a time: all of it is larger than this machine's memory where the engine keeps it without a bound.
+        """
+        kept, lines, path = Path(container.id), Demultiplexer(container.service), f"/containers/{container.id}/logs"
+        if container.state != GONE:
+            with self._ask("GET", path, log_query(since, until), None) as connection, _in_time(connection, path):
+                if (status := _status(connection, path)) < 400:
+                    for chunk in chunks(connection):
+                        yield from lines.feed(chunk)
+                    return
+                if status not in _NOT_THERE:
+                    raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(connection.recv(4096))))
+            kept = buried.file_of(container.service, container.id)
+        yield from buried.lines(kept, container.service, since, until)
 
     def follow(self, container: str, since: float | None = None) -> socket.socket:
         """A socket on which the container's new lines arrive, for a Demultiplexer."""
-        return self.stream("GET", f"/containers/{container}/logs", {**_log_query(since, None), "follow": 1})
+        return self.stream("GET", f"/containers/{container}/logs", {**log_query(since), "follow": 1})
 
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         """What happened to the project's containers. The engine remembers the last few hundred events only."""
@@ -217,13 +220,7 @@ class Engine:
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
         connection = self._ask(method, path, query, None)
-        head = b""
-        while b"\r\n\r\n" not in head:
-            byte = connection.recv(1)
-            if not byte:
-                raise Problem(refused.DOCKER_CLOSED(path=path))
-            head += byte
-        if (status := int(head.split(b" ", 2)[1])) >= 400:
+        if (status := _status(connection, path)) >= 400:
             with connection:
                 _refuse(path, status, connection.recv(4096))
         return connection
@@ -231,14 +228,8 @@ class Engine:
     def _whole(
         self, method: str, path: str, query: dict[str, Any], payload: dict[str, Any] | None = None
     ) -> tuple[int, bytes]:
-        with self._ask(method, path, query, payload) as connection:
-            answer = bytearray()
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
-            try:
-                while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
-                    answer += chunk
-            except BlockingIOError:
-                raise Problem(refused.DOCKER_SLOW(path=path)) from None
+        with self._ask(method, path, query, payload) as connection, _in_time(connection, path):
+            answer = bytearray().join(chunks(connection))
         end = answer.find(b"\r\n\r\n")
         if end < 0:
             raise Problem(refused.DOCKER_CLOSED(path=path))
@@ -264,13 +255,24 @@ def _refuse(path: str, status: int, body: bytes) -> NoReturn:
     raise kind(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
 
 
-def _log_query(since: float | None, until: float | None) -> dict[str, Any]:
-    query: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1}
-    if since is not None:
-        query["since"] = f"{since:.9f}"
-    if until is not None:
-        query["until"] = f"{until:.9f}"
-    return query
+def _status(connection: socket.socket, path: str) -> int:
+    """What the answer begins with; its headers are read, and what follows is the body."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        byte = connection.recv(1)
+        if not byte:
+            raise Problem(refused.DOCKER_CLOSED(path=path))
+        head += byte
+    return int(head.split(b" ", 2)[1])
+
+
+@contextmanager
+def _in_time(connection: socket.socket, path: str) -> Iterator[None]:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+    try:
+        yield
+    except BlockingIOError:
+        raise Problem(refused.DOCKER_SLOW(path=path)) from None
 
 
 def _event_query(project: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import selectors
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from prosaas_ops.options import Problem
 from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.frames import Demultiplexer, RawLine
-from prosaas_ops.stack.lines import Line, Reader, read, seconds
+from prosaas_ops.stack.lines import Line, Reader, chosen, every, read, seconds
 from prosaas_ops.texts import refused
 
 # How long a line waits for an earlier one of another container, and a record for its stack trace.
@@ -250,12 +250,18 @@ class Follow:
             yield heapq.heappop(self._waiting)[3]
 
 
-def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
-    """The records of all these services in the window, by time."""
+def merged(
+    engine: Engine,
+    services: Sequence[str],
+    since: float | None,
+    until: float | None = None,
+    wanted: Callable[[str], bool] = every,
+) -> list[Line]:
+    """The records of all these services in the window, by time; those that are *wanted* are all that is held."""
     containers = engine.with_kept(engine.require(*services), *services)
 
     def lines_of(container: Container) -> list[Line]:
-        found = list(read(engine.logs(container, since, until)))
+        found = list(read(chosen(engine.logs(container, since, until), wanted)))
         for line in found:
             line.container = container.id
         return found

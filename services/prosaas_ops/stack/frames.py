@@ -1,14 +1,17 @@
 """The engine's framed stream of what containers write, cut into lines."""
 
+import socket
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _STDERR = 2
 # "Error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
 _NO_STAMP = "Error"
 # The engine cuts a line into pieces of 16 KiB. One that does not end, a bar of \r for example, is shown by so many.
 _LONGEST_UNENDED = 64 * 1024
+# The engine writes line by line: only full chunks, and the end, are worth waking up for.
+_CHUNK = 1 << 18
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -47,6 +50,22 @@ class Demultiplexer:
             if stamp == _NO_STAMP:
                 continue
             yield RawLine(stamp, self._service, text.removesuffix("\n"), self._place)
+
+
+def log_query(since: float | None, until: float | None = None) -> dict[str, Any]:
+    """What the engine is asked for to get lines with its stamps, from both streams."""
+    query: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1}
+    if since is not None:
+        query["since"] = f"{since:.9f}"
+    if until is not None:
+        query["until"] = f"{until:.9f}"
+    return query
+
+
+def chunks(connection: socket.socket) -> Iterator[bytes]:
+    """What comes until the other side ends it."""
+    while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
+        yield chunk
 
 
 def separated(body: bytes) -> tuple[str, str]:

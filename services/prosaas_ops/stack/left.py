@@ -18,8 +18,8 @@ _CHUNK = 1 << 16
 
 
 def found(pattern: "Pattern[bytes]") -> list[Path]:
-    """The files of logs/ that are about the person: an archive or a page is as a whole."""
-    return [path for path in _files(OUTPUT) if pattern.search(path.name.encode()) or _holds(path, pattern)]
+    """The files of logs/ that are about the person: an archive or a page is as a whole, a half that a kill left too."""
+    return [path for path in sorted(_there(OUTPUT)) if pattern.search(path.name.encode()) or _holds(path, pattern)]
 
 
 def kept_lines(pattern: "Pattern[bytes]") -> dict[Path, int]:
@@ -59,8 +59,11 @@ def _without(path: Path, pattern: "Pattern[bytes]") -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Not what somebody is writing just now: that has a name of its own until it is whole."""
-    files = (path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
-    return sorted(path for path in files if path.suffix != ASIDE)
+    return sorted(path for path in _there(folder) if path.suffix != ASIDE)
+
+
+def _there(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
 
 
 def _holds(path: Path, pattern: "Pattern[bytes]") -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +20,8 @@ _OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
 # Of what stands at a line's end, the ids; whatever else looks like it is somebody's words.
 _IDS = ("call_sid", "request_id", "job_id", "message_id")
 _ID = re.compile(r"[\w.:=+/@…-]{1,200}")
+_LOUD = tuple(f"[{name}]" for name, rank in RANK.items() if rank >= RANK["WARNING"])
+_WORSE = re.compile("|".join(f'"{name[1:-1]}"' for name in _LOUD), re.IGNORECASE)
 _NO_FIELDS = CANONICAL | RENAMED
 
 
@@ -104,6 +106,43 @@ def read(raws: Iterable[RawLine]) -> Iterator[Line]:
             yield done
     if done := reader.flush():
         yield done
+
+
+def chosen(raws: Iterable[RawLine], wanted: Callable[[str], bool]) -> Iterator[RawLine]:
+    """Those of one container's lines that are wanted, with the stacks below them: of many, few are held."""
+    inside = wanted is every
+    for raw in raws:
+        # What stands below another's line is another's, whatever it names.
+        inside = inside if is_continuation(raw.text) else wanted(raw.text)
+        if inside:
+            yield raw
+
+
+def every(_text: str) -> bool:
+    """Whatever it says."""
+    return True
+
+
+def naming(call_sid: str) -> Callable[[str], bool]:
+    """Whether a line has the call's id in it; without a call, whatever it says."""
+    return (lambda text: call_sid in text) if call_sid else every
+
+
+@cache
+def perhaps(tags: tuple[str, ...] = ()) -> Callable[[str], bool]:
+    """Whether a line may be a warning or worse, or of an event with one of these tags: seen without parsing it."""
+    from prosaas_logging import catalogue
+
+    # JSON has an event's own name in it, which may be another than its tag.
+    names = {name for name, event in vars(catalogue).items() if getattr(event, "tag", "") in tags}
+    told = re.compile("|".join(sorted({*tags, *names})) or "(?!)")
+
+    def may_be(text: str) -> bool:
+        if text.startswith("{"):
+            return bool(_WORSE.search(text) or told.search(text))
+        return text.startswith(_LOUD) or (text.startswith("[") and bool(told.search(text)))
+
+    return may_be
 
 
 def is_continuation(text: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prosaas_core.facts import zones
 from prosaas_core.phones import international
 from prosaas_core.postgres import address
 from prosaas_ops.options import HOME, OTHERS, Problem, Usage
@@ -89,9 +90,9 @@ class Record:
     version: str = ""
 
 
-_CALL = """
+_CALL = f"""
     select calls.*, businesses.name as business_name, customers.name as customer_name,
-           calls.started_at at time zone businesses.timezone as local_start, businesses.timezone
+           calls.started_at at time zone {zones.known("businesses.timezone")} as local_start, businesses.timezone
     from calls
     left join businesses on businesses.id = calls.business_id
     left join customers on customers.id = calls.customer_id
@@ -103,9 +104,9 @@ _JOBS = """
     where position($1::bytea in payload) > 0
     order by id
 """
-_APPOINTMENTS = """
-    select appointments.starts_at at time zone businesses.timezone as starts_at, appointments.status, note,
-           coalesce(call_sid, '') as call_sid
+_APPOINTMENTS = f"""
+    select appointments.starts_at at time zone {zones.own("businesses.timezone")} as starts_at,
+           appointments.status, note, coalesce(call_sid, '') as call_sid
     from appointments join businesses on businesses.id = appointments.business_id
     where call_sid = $1 or (customer_id = $2 and appointments.status = 'booked' and starts_at > now())
     order by appointments.starts_at

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prosaas_core.facts import zones
 from prosaas_core.facts.simulated import counted
 from prosaas_ops.stack.records import asked
 
@@ -14,7 +15,7 @@ NO_CALL = "no call"
 # The one group of simulated calls, where they do not count.
 SIMULATED = ""
 OF_TIME = ("day", "month")
-_OWN_TIME = "at at time zone coalesce(businesses.timezone, 'UTC')"
+_OWN_TIME = "at at time zone coalesce(businesses.zone, 'UTC')"
 # A day or a month is that of its business. What a message or a summary costs has no ending of its own where its call
 # has none.
 GROUPS = {
@@ -25,9 +26,9 @@ GROUPS = {
     "ending": f"coalesce(nullif(calls.end_reason, ''), '{NO_CALL}')",
 }
 # First by call, which is sooner done than distinct calls counted: one that came back from a transfer has a charge for
-# each of its parts. Hashes are grouped sooner than the ids.
+# each of its parts. Hashes are grouped sooner than the ids; of a business it is asked once which zone is its own.
 _SUMS = """
-    with of_calls as (
+    with businesses as materialized (select id, name, {zone} as zone from businesses), of_calls as (
         select case when {counted} then {group} end as name, currency,
                hashtextextended(charges.call_sid, 0) as call,
                bool_or(kind = 'phone') as phoned, sum(seconds) filter (where kind = 'phone') as seconds,
@@ -84,6 +85,7 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
         counted=counted("charges.call_sid", demo=wanted.demo),
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
+        zone=zones.own("timezone"),
         order="1, 2" if wanted.by in OF_TIME else "cost desc, 1",
     )
     return query, (wanted.since, wanted.until, wanted.business or None)

@@ -1,9 +1,8 @@
 """The story of one call: every service's lines, container events and the record, on the call's own clock."""
 
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import GONE, Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
+from prosaas_ops.stack.lines import RANK, Line, chosen, naming, perhaps, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stories.errors import troubles
@@ -25,7 +24,6 @@ from prosaas_ops.texts.told import NO_LINE_KNOWS
 # What a service says of itself as a whole is around every call of its time.
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED",
            "LOG_DROPPED", "QUEUE_LOST", "QUEUE_BACK", "CIRCUIT_OPEN", "CIRCUIT_CLOSED")  # fmt: skip
-_NAMES_AROUND = re.compile("|".join(_AROUND))
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
 _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
@@ -89,7 +87,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     record, without_record = _record(call_sid)
     entries: list[Entry] = []
     for since, ended in _windows(record):
-        raws = _read_logs(engine, since, ended)
+        raws = _read_logs(engine, call_sid, since, ended)
         said = {one.id: _of(one, lines_of_call(part, call_sid)) for one, part in raws.items()}
         if entries := [from_line(line) for lines in said.values() for line in lines]:
             break
@@ -134,8 +132,8 @@ def _changed(engine: Engine, record: Record | None, started: float) -> list[Line
     if not business or OTHERS:
         return []
     containers = engine.with_kept(engine.containers("prosaas-api"), "prosaas-api")
-    raws = [raw for one in containers for raw in engine.logs(one, started - _CHANGED_BEFORE, started)]
-    said = read([raw for raw in raws if _CHANGED in raw.text])
+    raws = (raw for one in containers for raw in engine.logs(one, started - _CHANGED_BEFORE, started))
+    said = read(raw for raw in raws if _CHANGED in raw.text)
     theirs = [line for line in said if line.event == _CHANGED and f"business_id={business}," in line.text]
     return sorted(theirs, key=lambda line: line.stamp)
 
@@ -174,12 +172,16 @@ def _file(service: str, container: str) -> str:
     return container if container.endswith(".gz") else str(file_of(service, container))
 
 
-def _read_logs(engine: Engine, since: float | None, ended: float | None) -> dict[Container, list[RawLine]]:
-    """By the container that wrote them."""
+def _read_logs(
+    engine: Engine, call_sid: str, since: float | None, ended: float | None
+) -> dict[Container, list[RawLine]]:
+    """By the container that wrote them, the lines that name the call, and those that may be of its surroundings."""
+    notable = perhaps(_AROUND)
 
     def read_log(container: Container) -> list[RawLine]:
         after = _JOBS_AFTER if container.service == "worker" else _AFTER
-        return engine.logs(container, since, None if ended is None else ended + after)
+        found = engine.logs(container, since, None if ended is None else ended + after)
+        return list(chosen(found, lambda text: call_sid in text or notable(text)))
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         services = tuple(SERVICES.values())
@@ -204,33 +206,20 @@ def _record(call_sid: str) -> tuple[Record | None, str]:
         return None, str(problem)
 
 
-def lines_of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
+def lines_of_call(raws: Iterable[RawLine], call_sid: str) -> Iterable[Line]:
     """Only the lines that name the call, and the stacks below them, are worth parsing."""
-    chosen: list[RawLine] = []
-    inside = False
-    for raw in raws:
-        inside = (inside and is_continuation(raw.text)) or call_sid in raw.text
-        if inside:
-            chosen.append(raw)
-    return (line for line in read(chosen) if line.call_sid == call_sid)
+    return (line for line in read(chosen(raws, naming(call_sid))) if line.call_sid == call_sid)
 
 
-def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
+def _surroundings(raws: Iterable[RawLine], first: float, last: float) -> Iterable[Line]:
     """What the services said during the call that belongs to no call: starts, drains, warnings."""
     opening, closing = stamp(first), stamp(last)
-    notable = [raw for raw in raws if opening <= raw.stamp <= closing and _notable(raw.text)]
-    for line in read(notable):
+    near = (raw for raw in raws if opening <= raw.stamp <= closing)
+    for line in read(chosen(near, perhaps(_AROUND))):
         if line.call_sid or line.job_id or "request_id" in line.fields:
             continue
         if line.event in _AROUND or RANK[line.level] >= RANK["WARNING"]:
             yield line
-
-
-def _notable(text: str) -> bool:
-    """Whether the line can be one of those, seen without parsing it; the rows of a stack trace are."""
-    if text.startswith(("[INFO]", "[DEBUG]")) or (text[:1] == "{" and ('"INFO"' in text or '"DEBUG"' in text)):
-        return bool(_NAMES_AROUND.search(text))
-    return True
 
 
 def _start(entries: list[Entry], record: Record | None) -> float:

@@ -90,6 +90,9 @@ def changes(lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.event in MARKED]
 
 
+# Of what is no warning, what a list of troubles is made of.
+TELLING = (*MARKED, "CALL_START", "CALL_END", "DEMO")
+
 # What is said aloud and is no trouble: a level that is switched and taken back, and which stack this is.
 _NO_TROUBLE = ("LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED", "DEMO")
 _BOX = "BLACKBOX_WRITTEN"

@@ -57,7 +57,7 @@ def migrate(world: World, engine: SwarmEngine, stack: Mapping[str, Any]) -> None
             world.docker("service", "rm", name, check=False)
             return
         if ended:
-            said = engine.logs(Container(ended[-1]["ID"], MIGRATE, MIGRATE, "exited", "", ""))
+            said = list(engine.logs(Container(ended[-1]["ID"], MIGRATE, MIGRATE, "exited", "", "")))
             lines = "\n".join(line.text for line in said[-LAST_LINES:])
             raise not_migrated(lines, ended[-1]["Status"].get("Err", words.FAILED))
         time.sleep(0.3)

@@ -41,6 +41,7 @@ TO_FILE: Final = Text(
     "כל השורות נכתבות אל {path}; על המסך עד {most} בשנייה",
     "every line goes to {path}; the screen shows up to {most} a second",
 )
+FILE_ENDS: Final = Text("── סוף הקובץ: {why}", "── end of the file: {why}")
 NOT_SHOWN: Final = Text(
     "… שורות שלא הוצגו, כולן בקובץ: {held} (להגדלה: MAX=)",
     "… {held} lines not shown here, all are in the file (raise it with MAX=)",

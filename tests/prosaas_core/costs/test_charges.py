@@ -138,6 +138,8 @@ async def test_charges_at_one_moment_tell_once_and_a_transaction_rolled_back_tel
         ("2026-10-25T23:00+02:00", "Asia/Jerusalem", 24),
         ("2026-01-04T12:00+00:00", "America/New_York", 7),
         ("2026-01-04T12:00+00:00", "UTC", 12),
+        # One that Postgres has not, as it stands from before it was refused.
+        ("2026-01-04T12:00+00:00", "Mars/Hellas", 12),
     ],
 )
 async def test_a_day_is_the_businesss_own_with_its_summer_time(
@@ -157,6 +159,17 @@ async def test_a_day_is_the_businesss_own_with_its_summer_time(
         )
         spent = await raw.fetchval(f"SELECT ({asked}) FROM businesses WHERE id = $1", business_id, moment)
     assert spent == hours_today + 1
+
+
+@pytest.mark.postgres
+async def test_a_zone_that_postgres_has_not_keeps_no_charge_from_being_kept(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async with transaction(engine) as connection:
+        await connection.execute(text("UPDATE businesses SET timezone = 'Mars/Hellas'"))
+    with capture_events() as events:
+        await spend(engine, 9.0, business_id)
+    assert told(events) == [9.0]
 
 
 @pytest.mark.postgres

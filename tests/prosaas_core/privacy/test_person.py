@@ -193,6 +193,50 @@ async def test_a_number_that_only_ends_alike_is_somebody_elses(connection: Any, 
     assert ("900" in rows["call_messages"]) == theirs
 
 
+TRUNK = "9720501112233"
+STORED_WITH_TRUNK = f"""
+    UPDATE customers SET external_id = '+{TRUNK}', phone = '+{TRUNK}' WHERE id = 101;
+    UPDATE customers SET external_id = '{TRUNK}' WHERE id = 102;
+    UPDATE calls SET customer_id = NULL, from_number = '+{TRUNK}' WHERE call_sid = 'CAanna';
+    UPDATE calls SET to_number = '+{TRUNK}' WHERE call_sid = 'CAoutanna';
+    UPDATE call_messages SET number = '+{TRUNK}' WHERE id = 109;
+    UPDATE log_switches SET value = '+{TRUNK}' WHERE value = '050-111 2233';
+    UPDATE outbound_messages SET recipient = 'whatsapp:+{TRUNK}' WHERE recipient = 'whatsapp:+{DIGITS}';
+    UPDATE black_boxes SET content = 'to +972 (0)50-111 2233!' WHERE name = 'job anna 2';
+"""
+
+
+@pytest.mark.parametrize("named", [{"number": DIGITS}, {"number": TRUNK}, {"customer": 101}])
+async def test_a_number_that_was_stored_with_the_zero_of_its_country_is_theirs(connection: Any, named: Any) -> None:
+    """Nobody else's begins so."""
+    theirs = await rows_of(connection, await known_as(connection, number=DIGITS))
+    await connection.execute(STORED_WITH_TRUNK)
+    before = await everything(connection)
+    found = await rows_of(connection, await known_as(connection, **named))
+    assert {table: sorted(keys) for table, keys in found.items()} == {
+        table: sorted(keys) for table, keys in theirs.items()
+    }
+    await forget(connection, **named)
+    for table, rows in (await everything(connection)).items():
+        left = [row.replace("CAanna", "").replace("CAoutanna", "") for row in rows]
+        assert not any("anna" in row or TRUNK in row for row in left), table
+        assert [row for row in rows if "boris" in row] == [row for row in before[table] if "boris" in row], table
+
+
+async def test_a_number_of_another_country_has_no_such_zero(connection: Any) -> None:
+    """In Italy it is a part of the number."""
+    await connection.execute("UPDATE calls SET from_number = '+390612345678' WHERE call_sid = 'CAanna'")
+    await connection.execute("UPDATE calls SET customer_id = NULL")
+    found = await rows_of(connection, await known_as(connection, number="39612345678"))
+    assert "CAanna" not in found.get("calls", ())
+
+
+async def test_a_business_whose_number_was_stored_so_is_no_person(connection: Any) -> None:
+    await connection.execute("UPDATE businesses SET phone = '+972039991000' WHERE id = 1000")
+    with pytest.raises(NotAPersonError, match="business"):
+        await known_as(connection, number="97239991000")
+
+
 async def test_a_landline_is_not_the_mobile_that_ends_like_it(connection: Any) -> None:
     await connection.execute(
         "INSERT INTO call_messages (id, business_id, call_sid, number, body) "

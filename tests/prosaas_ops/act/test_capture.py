@@ -90,6 +90,14 @@ def test_nothing_to_capture_is_said_and_leaves_no_file(planted: Engine, tmp_path
     assert not (tmp_path / "logs").exists()
 
 
+def test_a_capture_that_the_disk_does_not_hold_is_none(
+    planted: Engine, tmp_path: Path, options: Any, full_disk: None
+) -> None:
+    with pytest.raises(OSError, match="File too large"):
+        capture.run(options("capture", SINCE="2024-01-25"))
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
 def test_a_window_is_either_past_or_future(planted: Engine, options: Any) -> None:
     with pytest.raises(Usage, match="choose one"):
         capture.run(options("capture", FOR="1m", SINCE="1h"))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -245,6 +245,41 @@ def test_ctrl_c_takes_the_level_back_and_a_second_one_does_not_prevent_it(
         in screen.getvalue()
     )
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class Leaving(debug.Watch):
+    """A session whose operator leaves after the first lines."""
+
+    def show(self, stream: Any, screen: Screen, cap: RateCap, file: TextIO) -> str:
+        file.write("the first line\n")
+        raise KeyboardInterrupt
+
+
+class Broken(debug.Watch):
+    """A session that the engine leaves."""
+
+    def show(self, stream: Any, screen: Screen, cap: RateCap, file: TextIO) -> str:
+        file.write("the first line\n")
+        raise Problem("the engine does not answer")
+
+
+def test_a_sessions_file_says_at_its_end_that_it_is_whole_and_why_it_ends(
+    service: Service, options: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(debug, "Watch", Leaving)
+    assert debug.run(options("debug-calls", FOR="2m")) == FINE
+    (path,) = (tmp_path / "logs").iterdir()
+    assert path.read_text() == "the first line\n── end of the file: you left\n"
+
+
+def test_a_file_that_was_broken_off_has_no_such_end(
+    service: Service, options: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(debug, "Watch", Broken)
+    with pytest.raises(Problem, match="does not answer"):
+        debug.run(options("debug-calls", FOR="2m"))
+    (path,) = (tmp_path / "logs").iterdir()
+    assert path.read_text() == "the first line\n"
 
 
 def test_a_session_that_is_interrupted_while_it_switches_leaves_nothing_switched(

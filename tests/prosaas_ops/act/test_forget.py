@@ -281,6 +281,13 @@ def test_an_export_says_that_a_call_which_goes_on_is_not_in_it(
     assert "they are on the phone, or were just now, and that call is not in it" in capsys.readouterr().out
 
 
+def test_an_export_that_the_disk_does_not_hold_is_none(known: Any, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("full_disk")
+    with pytest.raises(OSError, match="File too large"):
+        export.run(known("export", PHONE=NUMBER))
+    assert list(Path("logs").glob("export-*")) == []
+
+
 def test_an_export_of_nobody_is_nothing(known: Any) -> None:
     assert export.run(known("export", PHONE="+972509999999")) == NOTHING
 

@@ -85,6 +85,17 @@ def test_debug_is_switched_for_the_measured_calls_alone(
     assert all(map(is_simulated, placed))
 
 
+def test_a_page_that_the_disk_does_not_hold_is_none(
+    engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, full_disk: None
+) -> None:
+    monkeypatch.setattr(log_budget, "opened", lambda: engine)
+    monkeypatch.setattr(log_budget, "place", lambda _engine, call_sid, **_: Placed(call_sid))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="File too large"):
+        log_budget.run(options("log-budget", CALLS="1"))
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
 def test_the_page_fetches_nothing_and_shows_both_sides() -> None:
     text = render(measured("DEBUG", 980, 20), measured("INFO", 0, 20))
     assert "98.0%" in text

@@ -11,7 +11,7 @@ from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import database, finding, plan, restore
 from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import RESTART, SETTLED
+from prosaas_ops.conduct.machine import PREFLIGHT, RESTART, SETTLED
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
@@ -297,7 +297,8 @@ class Quiet(World):
 
 @pytest.fixture
 def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(up, "examine", lambda *_: [])
+    for module in (up, unfinished):
+        monkeypatch.setattr(module, "examine", lambda *_: [])
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
     monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
@@ -673,6 +674,34 @@ def test_a_later_deploy_that_was_killed_is_finished_first(
     quiet.remember("journal", {"plan": "up-prod", "step": "x", "at": "x", "changed": True, "memory": memory})
     unfinished.resume(quiet)
     assert ran == ["up-prod"]
+
+
+@pytest.mark.parametrize("serves", [False, True])
+@pytest.mark.docker
+def test_a_start_that_was_killed_is_looked_at_anew_where_nothing_serves_yet(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, serves: bool
+) -> None:
+    """After `make down`, say: who stopped it has changed .env since. What serves needs no look to be kept serving."""
+    ran, asked_with = [], []
+    memory = {"images": {"api": "ran"}, "old": {"worker": []}}
+    quiet.remember("journal", {"plan": "up-prod", "step": "x", "at": "x", "changed": True, "memory": memory})
+    door = Container("g", "gateway", "g-1", "running", "", "Up")
+    monkeypatch.setattr(Quiet, "containers", lambda *_: [door] if serves else [])
+    monkeypatch.setattr(unfinished, "run_plan", lambda wanted, _: ran.append(wanted.name))
+
+    def examine(checks: object, *_: object) -> list[Finding]:
+        asked_with.append(checks)
+        return [Finding("env", "API_PORT=x is no port", "a port", "env/example.env")]
+
+    monkeypatch.setattr(unfinished, "examine", examine)
+    if serves:
+        unfinished.resume(quiet)
+        assert (ran, asked_with) == (["up-prod"], [])
+        return
+    with pytest.raises(Problem, match="1 problem"):
+        unfinished.resume(quiet)
+    assert (ran, asked_with) == ([], [PREFLIGHT])
+    assert quiet.remembered("journal")["plan"] == "up-prod"
 
 
 @pytest.mark.parametrize("command", ["backup", "restore-drill"])

@@ -68,6 +68,27 @@ def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     assert "warnings and errors 1" in shown()
 
 
+def test_every_line_that_was_looked_at_is_counted_and_a_stack_is_none(engine: Any, shown: Any) -> None:
+    engine.write("worker", 1, "[INFO] a", "  below it", "[DEBUG] b", "in no format")
+    assert "no warning and no error in 3 lines" in shown()
+
+
+def test_of_what_is_no_trouble_hardly_anything_is_held(
+    engine: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    really = errors.group_errors
+
+    def group(lines: Any, happened: Any) -> Any:
+        held.append(len(lines))
+        return really(lines, happened)
+
+    monkeypatch.setattr(errors, "group_errors", group)
+    engine.write("prosaas-calls", 1, *["[INFO] 💬 [TRANSCRIPT] x · call_sid=CA1"] * 500, "[WARNING] a")
+    assert "warnings and errors 1" in shown()
+    assert held == [1]
+
+
 def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
     engine.write("worker", 1, "[ERROR] a", "[ERROR] b", "[ERROR] c")
     assert "… more kinds: 2 (MAX=3)" in shown(MAX="1")

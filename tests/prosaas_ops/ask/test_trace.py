@@ -612,6 +612,14 @@ def test_the_page_is_written_where_the_operator_finds_it(told: list[str], option
     assert (tmp_path / "logs" / f"trace-{CALL}.html").read_text().startswith("<!doctype html>")
 
 
+def test_a_page_that_the_disk_does_not_hold_is_none(
+    told: list[str], options: Any, tmp_path: Path, full_disk: None
+) -> None:
+    with pytest.raises(OSError, match="File too large"):
+        trace.run(options(CALL=CALL, OUT="html"))
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
 def test_the_time_line_ends_a_little_after_the_call_whatever_the_log_says_later_of_it() -> None:
     """Thirty seconds after the call its repeated lines are counted."""
     told = story()

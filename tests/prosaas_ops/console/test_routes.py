@@ -74,6 +74,9 @@ class PlayedWorld:
     def alerts(self) -> list[str]:
         return [BAD]
 
+    def at_work(self) -> str:
+        return BAD
+
     def held(self) -> list[HeldJob]:
         return [HeldJob(7, BAD, datetime.now(UTC))]
 

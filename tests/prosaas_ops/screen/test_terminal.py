@@ -59,6 +59,20 @@ def test_a_cell_is_as_wide_as_it_is_told_whatever_its_words_are(terminal: Screen
     assert paper.text.splitlines()[2] == "\u2068a na…long\u2069|"
 
 
+def test_a_cell_of_a_very_long_name_is_measured_a_few_times_and_not_once_a_letter(
+    terminal: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[int] = []
+
+    def measure(text: str) -> int:
+        measured.append(len(text))
+        return width(text)
+
+    monkeypatch.setattr("prosaas_ops.screen.terminal.width", measure)
+    assert terminal.cell("a" * 5_000, 9) == terminal.value("aaaa…aaaa")
+    assert len(measured) < 30
+
+
 def test_whole_lines_are_there_for_who_asks_and_for_files(
     paper: Any, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,12 +127,48 @@ def test_a_stack_that_is_not_there_is_a_problem_with_its_remedy(docker: Docker, 
 def test_the_log_of_a_window_is_read_in_one_go(docker: Docker, engine: Engine) -> None:
     docker.answers["/containers/json"] = (200, json.dumps([listed("worker")]).encode())
     docker.answers["/containers/worker/logs"] = (200, frame("T1 one\n") + frame("T2 two\n"))
-    lines = engine.logs(engine.running("worker"), since=1.5, until=2.5)
+    lines = list(engine.logs(engine.running("worker"), since=1.5, until=2.5))
     assert [(line.stamp, line.service, line.text) for line in lines] == [
         ("T1", "worker", "one"),
         ("T2", "worker", "two"),
     ]
     assert "since=1.500000000&until=2.500000000" in docker.asked[-1]
+
+
+def test_a_log_is_read_a_piece_at_a_time_and_never_held_whole(tmp_path: Path) -> None:
+    """An engine that keeps them without a bound has more lines than this machine has memory."""
+    sent = threading.Event()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "docker.sock"))
+        server.listen()
+
+        def pour() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + frame(f"T1 {'x' * 1000}\n") * 20_000)
+                sent.set()
+
+        threading.Thread(target=pour, daemon=True).start()
+        lines = Engine("prosaas", str(tmp_path / "docker.sock")).logs(
+            Container("worker", "worker", "prosaas-worker-1", "running", "i", "Up")
+        )
+        assert next(lines).stamp == "T1"
+        # What nobody has asked for yet fits into no buffer on the way.
+        assert not sent.is_set()
+        assert sum(1 for _ in lines) == 19_999
+
+
+def test_a_log_that_does_not_come_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosaas_ops.stack.engine._PATIENCE", struct.pack("ll", 0, 50_000))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "docker.sock"))
+        server.listen()
+        worker = Container("worker", "worker", "prosaas-worker-1", "running", "i", "Up")
+        with pytest.raises(Problem, match="did not answer /containers/worker/logs in time"):
+            list(Engine("prosaas", str(tmp_path / "docker.sock")).logs(worker))
 
 
 def test_a_command_gives_its_exit_code_and_both_its_outputs(docker: Docker, engine: Engine) -> None:
@@ -190,7 +226,7 @@ def test_lines_of_a_container_that_went_are_read_from_what_was_kept(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     gone = Container("ab" * 32, "prosaas-calls", "prosaas-calls-1", "exited", "i", "Exited (0)")
-    assert engine.logs(gone) == [], "it wrote nothing"
+    assert list(engine.logs(gone)) == [], "it wrote nothing"
     KEPT.mkdir(parents=True)
     with gzip.open(KEPT / "prosaas-calls.abababababab.gz", "wt", encoding="utf-8") as file:
         file.write("2024-01-25T14:00:00.000000000Z [INFO] said before\n")

@@ -12,7 +12,7 @@ import pytest
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.stack.follow import Follow, Happening, down_since, happening, happenings, merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, naming
 
 SERVICES = ("prosaas-api", "prosaas-calls")
 
@@ -199,6 +199,24 @@ def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
     engine.write("prosaas-api", 3, "[INFO] c")
     lines = merged(engine, ["prosaas-api", "worker"], since=0.0)
     assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]
+
+
+def test_of_a_window_only_what_is_wanted_is_held_with_what_stands_below_it(engine: Any) -> None:
+    engine.write("worker", 1, "[INFO] b", "  below b", "[ERROR] a", "  below a", "[INFO] c", "", "  below c")
+    found = merged(engine, ["worker"], 0.0, wanted=lambda text: text.startswith("[ERROR]"))
+    assert [(line.text, line.stack) for line in found] == [("a", ["  below a"])]
+
+
+def test_what_stands_below_a_line_that_is_not_wanted_goes_to_no_other(engine: Any) -> None:
+    engine.write("worker", 1, "[INFO] of CA1", "[ERROR] of CA2", "  that came after CA1's", "[INFO] more of CA1")
+    found = merged(engine, ["worker"], 0.0, wanted=naming("CA1"))
+    assert [(line.text, line.stack) for line in found] == [("of CA1", []), ("more of CA1", [])]
+
+
+def test_without_a_wish_a_row_whose_line_came_before_the_window_is_there_too(engine: Any) -> None:
+    engine.write("worker", 1, "  below what came before", "[INFO] a")
+    assert [line.text for line in merged(engine, ["worker"], 0.0)] == ["  below what came before", "a"]
+    assert len(merged(engine, ["worker"], 0.0, wanted=naming(""))) == 2
 
 
 def test_a_container_that_goes_meanwhile_is_known_by_its_events(engine: Any) -> None:

@@ -24,7 +24,7 @@ def test_other_services_and_cut_files_have_none(tmp_path: Path) -> None:
     (tmp_path / "worker.1.gz").write_bytes(gzip.compress(b"x" * 1000)[:20])
     assert Engine("x").kept("prosaas-calls", folder=tmp_path) == []
     (cut,) = Engine("x").kept("worker", folder=tmp_path)
-    assert Engine("x").logs(cut) == []
+    assert list(Engine("x").logs(cut)) == []
 
 
 def test_a_file_whose_last_line_is_too_old_is_not_opened(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_file_whose_last_line_is_too_old_is_not_opened(tmp_path: Path) -> None
     path.write_bytes(gzip.compress(b"2026-11-27T10:00:00.000000000Z [INFO] x\n"))
     os.utime(path, (1795773600.0, 1795773600.0))
     (gone,) = Engine("x").kept("worker", folder=tmp_path)
-    assert len(Engine("x").logs(gone, 1795773600.0)) == 1
+    assert len(list(Engine("x").logs(gone, 1795773600.0))) == 1
     path.write_bytes(b"cannot be read")
     os.utime(path, (1795773600.0, 1795773600.0))
-    assert Engine("x").logs(gone, 1795773700.0) == []
+    assert list(Engine("x").logs(gone, 1795773700.0)) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from prosaas_ops.act.capture import archive
+from prosaas_ops.files import ASIDE
 from prosaas_ops.stack import buried, left
 
 ANNA = re.compile(b"anna")
@@ -24,6 +25,14 @@ def test_an_archive_that_was_cut_short_is_theirs_by_what_it_still_has(
     for name, data in {"whole": whole, "half": whole[: len(whole) // 2], "others": archive("x", {"y": noise})}.items():
         (left.OUTPUT / f"{name}.tar.gz").write_bytes(data)
     assert [path.name for path in left.found(ANNA)] == ["half.tar.gz", "whole.tar.gz"]
+
+
+def test_what_a_kill_left_half_written_is_theirs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    left.OUTPUT.mkdir()
+    (left.OUTPUT / f"trace-CA1.html.x1{ASIDE}").write_bytes(b"anna")
+    left.take_away(ANNA)
+    assert list(left.OUTPUT.iterdir()) == []
 
 
 @pytest.mark.parametrize("indent", [" ", "\t"])

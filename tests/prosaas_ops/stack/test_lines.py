@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from prosaas_logging import catalogue
 from prosaas_logging.schemas import RENAMES
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.lines import Line, clock, parse, read, seconds
+from prosaas_ops.stack.lines import RANK, Line, clock, parse, perhaps, read, seconds
 
 GOLDEN = [
     ("[INFO] 🚀 [CALL_START] call_sid=CA123, business_id=456, direction=inbound", "CALL_START", "CA123"),
@@ -86,6 +87,42 @@ def test_the_engines_stamp_is_a_moment_in_utc() -> None:
 
 def test_a_line_knows_its_size_in_bytes_as_written() -> None:
     assert parse(raw("[INFO] שלום")).size == len("[INFO] שלום\n".encode())
+
+
+@pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
+def test_a_trouble_is_known_before_it_is_parsed_in_every_format(level: str) -> None:
+    """Also where another of its fields names a level that is none."""
+    for text in (
+        f"[{level}] ❌ [DB] x",
+        json.dumps({"severity": level, "message": "x", "was": "INFO"}),
+        json.dumps({"log.level": level.lower(), "message": "x", "was": "INFO"}, separators=(",", ":")),
+    ):
+        assert parse(RawLine("", "worker", text)).level == level
+        assert perhaps()(text), text
+
+
+def test_an_event_is_known_before_it_is_parsed_by_its_tag_and_by_its_own_name() -> None:
+    for name, event in vars(catalogue).items():
+        if hasattr(event, "tag"):
+            for text in (f"[INFO] x [{event.tag}] y", json.dumps({"severity": "INFO", "message": "", "event": name})):
+                assert parse(RawLine("", "worker", text)).event == event.tag
+                assert perhaps((event.tag,))(text), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[INFO] 🚀 [CALL_START] x",
+        "[DEBUG] [RMS] rms=3",
+        "  below an ERROR",
+        "prose that says WARNING",
+        '{"severity": "INFO", "message": "an ERROR"}',
+    ],
+)
+def test_what_is_neither_is_passed_over(text: str) -> None:
+    assert not perhaps()(text)
+    assert RANK[parse(RawLine("", "worker", text)).level] < RANK["WARNING"]
 
 
 def test_reading_nothing_gives_nothing() -> None:

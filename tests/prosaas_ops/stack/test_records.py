@@ -74,6 +74,26 @@ def test_a_record_tells_what_its_call_cost_charge_by_charge(fill: Fill) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_zone_that_postgres_has_not_hides_no_record(fill: Fill) -> None:
+    """Nobody knows what its clock says; its calendar is in UTC."""
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute("update businesses set timezone = 'Mars/Hellas'")
+        await connection.execute(
+            "with customer as (insert into customers (business_id, channel, external_id, name)"
+            " values (456, 'phone', '+97250', 'x') returning id)"
+            " insert into appointments (business_id, customer_id, starts_at, ends_at, status, call_sid)"
+            " select 456, id, '2024-02-01T08:00Z', '2024-02-01T09:00Z', 'booked', 'CAnew' from customer"
+        )
+
+    fill(write)
+    record = records.call_record("CAnew")
+    assert record is not None
+    assert (record.business, record.local_start) == ("456 מספרת דנה", None)
+    assert [f"{found.starts_at:%H:%M}" for found in record.appointments] == ["08:00"]
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_record_tells_what_the_calendar_says_now(fill: Fill) -> None:
     async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute(

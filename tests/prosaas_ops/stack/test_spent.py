@@ -55,6 +55,15 @@ def test_a_day_is_the_one_of_its_business() -> None:
 
 
 @pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("by", sorted(GROUPS))
+def test_the_zone_of_one_business_that_postgres_has_not_breaks_nobodys_sums(by: str, fill: Fill) -> None:
+    """Its own days are UTC's."""
+    before = sums(by)
+    fill(lambda connection: connection.execute("update businesses set timezone = 'Mars/Hellas' where id = 7"))
+    assert sums(by) == before
+
+
+@pytest.mark.usefixtures("stored")
 def test_it_is_added_up_by_business_model_and_ending_the_dearest_first() -> None:
     assert sums("business") == {"456 מספרת דנה": (2, 3000, 0.2875), "7 =cmd()": (0, 0, 0.0083)}
     assert list(sums("model")) == ["gpt-realtime-2.1", "twilio", "twilio sms", "gpt-of-tomorrow"]

@@ -1,6 +1,7 @@
 """A manager that answers from what a test says is there."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ class Manager(SwarmEngine):
             else answer
         )
 
-    def logs(self, container: Any, since: float | None = None, until: float | None = None) -> list[RawLine]:
-        return [RawLine("", container.service, line) for line in self.lines[container.id].splitlines()]
+    def logs(self, container: Any, since: float | None = None, until: float | None = None) -> Iterator[RawLine]:
+        return (RawLine("", container.service, line) for line in self.lines[container.id].splitlines())
 
     def node(self, number: str, name: str, *, state: str = "ready", engine: str = "26.1.5", **labels: str) -> None:
         """One more node, with 4 GB."""

@@ -8,13 +8,14 @@ import threading
 import time
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.options import Problem, complain
 from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine, Gone
-from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, chunks, log_query, separated
 from prosaas_ops.stack.swarm.reach import beside, instead
 from prosaas_ops.stack.swarm.tasks import ENDED, as_container, container_of, node_name, takes_jobs
 from prosaas_ops.texts import refused
@@ -123,22 +124,20 @@ class SwarmEngine(Engine):
             "OOMKilled": False,
         }
 
-    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
+    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> Iterator[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
         if container.state == AWAY:
             self._tell_of(container.place.partition("@")[2])
-            return []
-        lines: list[RawLine] = []
-        # A task that the manager has forgotten since has none.
-        with suppress(Gone), self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
-            frames = Demultiplexer(container.service, container.place)
-            while chunk := connection.recv(1 << 18):
-                lines += frames.feed(chunk)
+            return
         last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
-        return [line for line in lines if line.stamp <= last]
+        # A task that the manager has forgotten since has none.
+        with suppress(Gone), self.stream("GET", f"/tasks/{container.id}/logs", log_query(since)) as connection:
+            lines = Demultiplexer(container.service, container.place)
+            for chunk in chunks(connection):
+                yield from (line for line in lines.feed(chunk) if line.stamp <= last)
 
     def follow(self, container: str, since: float | None = None) -> socket.socket:
-        return self.stream("GET", f"/tasks/{container}/logs", {**_query(since), "follow": 1})
+        return self.stream("GET", f"/tasks/{container}/logs", {**log_query(since), "follow": 1})
 
     def follow_events(self, since: float | None = None) -> socket.socket:
         """Tasks that start and end, as the engine tells of containers; a manager is not told of other nodes' own."""
@@ -224,10 +223,3 @@ class SwarmEngine(Engine):
 def _event(one: Container, what: str) -> dict[str, Any]:
     attributes = {"com.docker.compose.service": one.service, "exitCode": one.status}
     return {"Action": what, "Actor": {"ID": one.id, "Attributes": attributes}, "timeNano": time.time_ns()}
-
-
-def _query(since: float | None) -> dict[str, Any]:
-    query: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1}
-    if since is not None:
-        query["since"] = f"{since:.9f}"
-    return query

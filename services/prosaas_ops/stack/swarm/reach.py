@@ -59,7 +59,7 @@ def instead(
 
 def last_word(engine: Engine, task: str) -> dict[str, Any] | None:
     """The JSON object that was the last word of an ended task; None as long as the manager has none of it."""
-    for line in reversed(engine.logs(Container(task, "reach", task, "exited", "", ""))):
+    for line in reversed([*engine.logs(Container(task, "reach", task, "exited", "", ""))]):
         with suppress(ValueError):
             if isinstance(told := json.loads(line.text), dict):
                 return told

@@ -94,11 +94,11 @@ class Nodes(SwarmEngine):
         self.jobs.pop(path.rpartition("/")[2], None)
         self.secrets.pop(path.rpartition("/")[2], None)
 
-    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
+    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> Iterator[RawLine]:
         """Run the job's own command, as that node's engine would."""
         node = container.id.removeprefix("job-")
         if node == self.refuses:
-            return []
+            return
         (job,) = self.jobs.values()
         own = job["Spec"]["TaskTemplate"]["ContainerSpec"]
         (secret,) = own["Secrets"]
@@ -117,7 +117,8 @@ class Nodes(SwarmEngine):
         }
         done = subprocess.run([sys.executable, *options, script], capture_output=True, text=True, env=here)
         self.shown += [*done.args, done.stdout, done.stderr]
-        return [RawLine("x", "reach", line) for line in (*done.stdout.splitlines(), "and a warning behind it")]
+        for line in (*done.stdout.splitlines(), "and a warning behind it"):
+            yield RawLine("x", "reach", line)
 
 
 @pytest.fixture

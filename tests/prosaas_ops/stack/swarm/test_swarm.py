@@ -77,7 +77,7 @@ def test_a_node_that_is_away_is_told_once_and_nothing_is_asked_of_it(
     docker.answers["/nodes"] = (200, json.dumps([node("n1", "one"), node("n2", "two", state="down")]).encode())
     _, found = engine.containers()
     assert (found.state, found.status) == ("away", "its node is away")
-    assert engine.logs(found) == []
+    assert list(engine.logs(found)) == []
     assert engine.current() == [found]
     assert capsys.readouterr().err == "two is away: what was written there is missing here until it is back\n"
     assert not [path for path in docker.asked if path.endswith("/logs")]
@@ -102,10 +102,10 @@ def test_the_replica_of_this_node_is_asked_first(engine: SwarmEngine, docker: Do
 
 def test_a_task_that_the_manager_has_forgotten_meanwhile_has_no_lines(engine: SwarmEngine, docker: Docker) -> None:
     (found,) = engine.containers("prosaas-calls")[1:]
-    assert engine.logs(found) == []
+    assert list(engine.logs(found)) == []
     docker.answers["/tasks/t2/logs"] = (500, b'{"message": "no leader"}')
     with pytest.raises(Problem, match="no leader"):
-        engine.logs(found)
+        list(engine.logs(found))
 
 
 def test_its_lines_are_read_from_whichever_node(engine: SwarmEngine, docker: Docker) -> None:
