@@ -173,7 +173,7 @@ async def test_the_commands_own_client_works_through_the_door(through: tuple[Pla
     docker, engine = through
     (container,) = await asyncio.to_thread(engine.containers)
     assert container.id == OURS
-    (line,) = await asyncio.to_thread(engine.logs, container, 1.0, 2.0)
+    (line,) = await asyncio.to_thread(lambda: list(engine.logs(container, 1.0, 2.0)))
     assert line.text == "x"
     assert (await asyncio.to_thread(switch.status, engine, container))["level"] == "INFO"
     assert f'POST /containers/{OURS}/exec {{"AttachStdout": true, "AttachStderr": true,' in "\n".join(docker.heard)
