@@ -520,6 +520,23 @@ async def test_a_caller_who_was_put_through_is_not_missed_until_they_come_back_a
     assert await rows("SELECT dedupe_key FROM pgqueuer") == [(f"business.tell:{CALL_SID}",)]
 
 
+async def test_who_is_back_and_finds_no_room_waits_for_the_database_as_long_as_anybody_else(
+    client: Client, calls: CallsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They listen to silence through both questions that are asked about them."""
+    given, within = [], voice.answer_within
+
+    async def noting(asked: Any, seconds: float) -> Any:
+        given.append(seconds)
+        return await within(asked, seconds)
+
+    monkeypatch.setattr(voice, "answer_within", noting)
+    calls.status, calls.body = 503, {"status": "full"}
+    await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"})
+    first, second = given
+    assert second < first == LOOKUP_S
+
+
 async def test_a_caller_who_was_put_through_and_is_back_with_the_agent_has_a_call_under_way(
     client: Client, engine: AsyncEngine, rows: Any
 ) -> None:
