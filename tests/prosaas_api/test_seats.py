@@ -56,7 +56,7 @@ async def test_no_seat_gets_more_than_it_has_room_for(monkeypatch: pytest.Monkey
 
 
 async def test_a_call_that_is_asked_for_again_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The front door asks anew for one whose answer it did not get: it keeps its place, also where that was the last."""
+    """The front door asks anew for one whose answer it did not get: it keeps its place, also the last one."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, capacity=2)})
     await found.state()
     assert [found.take("CA1") for _ in range(3)] == [OLD] * 3
