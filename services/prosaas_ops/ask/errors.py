@@ -6,7 +6,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line, hour
+from prosaas_ops.stack.lines import DOOR, RANK, Line, hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.started import is_demo
@@ -24,8 +24,10 @@ _MARKS = 5
 _BEFORE = 60.0
 # Troubles whose cause is a container that is down, and no call.
 _DOWN = ("QUEUE_LOST", "DB")
-# Containers that write no lines of ours, and whose end is a trouble all the same.
-_BESIDE = () if OTHERS else ("gateway", "postgres", "migrate")
+# Containers beside our services, whose end is a trouble all the same.
+_BESIDE = () if OTHERS else (DOOR, "postgres", "migrate")
+# Whose lines tell of calls that reached none of our services.
+_BEFORE_OURS = () if OTHERS else (DOOR,)
 # A call that was taken along began this much before at the most.
 _LONGEST_CALL = 3600.0
 
@@ -38,7 +40,8 @@ def run(options: Options) -> int:
     if told_down := unserved(engine):
         screen.say(Prose(screen.bad(told_down)))
     services = options.services()
-    lines = merged(engine, services, since.timestamp(), end.timestamp())
+    asked = services if options.text("S") else (*services, *_BEFORE_OURS)
+    lines = merged(engine, asked, since.timestamp(), end.timestamp())
     happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     named = services if options.text("S") else (*services, *_BESIDE)
     ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
@@ -51,7 +54,7 @@ def run(options: Options) -> int:
         screen.say(Prose(screen.dim(words.WAS_DEMO(services=", ".join(before)))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
-        if apart := _beside_the_lines(lines, 0):
+        if apart := _beside_the_lines(lines, 0, services):
             screen.say(Prose(screen.dim(apart)))
         return FINE
     total = sum(group.count for group in groups)
@@ -72,7 +75,7 @@ def run(options: Options) -> int:
         screen.say(*_rows(group, end, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
-    if apart := _beside_the_lines(lines, total):
+    if apart := _beside_the_lines(lines, total, services):
         screen.say(Prose(screen.dim(apart)))
     screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
     return FINE
@@ -85,15 +88,17 @@ def _deaths(engine: Engine, lines: list[Line], ended: list[Happening]) -> list[D
     return deaths(lines, ended, earlier)
 
 
-def _beside_the_lines(lines: list[Line], total: int) -> str:
+def _beside_the_lines(lines: list[Line], total: int, services: list[str]) -> str:
     """By what the sum differs from what `make logs` shows of the same time; nothing where both are the same."""
     wanted = troubles(lines)
-    shown = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and not isinstance(line, Death)]
+    said = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and not isinstance(line, Death)]
+    shown = [line for line in said if line.service in services]
     ended = sum(isinstance(line, Death) for line in wanted)
     parts = (
         (words.FOLDED, total - len(wanted)),
         (words.ENDS, ended),
-        (words.HARMLESS, len(shown) + ended - len(wanted)),
+        (words.AT_DOOR, len(said) - len(shown)),
+        (words.HARMLESS, len(said) + ended - len(wanted)),
     )
     told = ", ".join(what(count=count) for what, count in parts if count)
     return words.BESIDE_LINES(lines=len(shown), parts=told) if told else ""
@@ -141,5 +146,6 @@ def _next(group: TroubleGroup) -> list[str]:
     if group.unnamed:
         return ["make calls BAD=1"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
-    name = group.event or group.service
-    return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]
+    by_event = group.event and group.service != DOOR
+    name = group.event if by_event else group.service
+    return [*commands, f"make logs {'GREP' if by_event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]
