@@ -7,6 +7,7 @@ import yaml
 
 from bundle_world.checkout import ROOT
 from bundle_world.model import OURS, services
+from prosaas_api import voice, whatsapp
 from prosaas_api.intake import MAX_HELD, SOURCES, TOLD_ONCE_S
 from prosaas_api.seats import TIMEOUT_S
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
@@ -46,6 +47,14 @@ def memory(service: str) -> int:
 def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     """A message of Meta's that the api would take must not be lost on the way."""
     assert size("max_size") == max(source.limit for source in SOURCES)
+
+
+def test_the_front_door_tells_of_each_webhook_that_it_gave_up_and_of_nothing_else() -> None:
+    """A caller lost there is in no other log; a path of a stranger's own choice would be their words in ours."""
+    named = re.search(r"@given_up path (.*)", CADDYFILE)
+    assert named is not None
+    routes = [*voice.router.routes, *whatsapp.router.routes]
+    assert sorted(named[1].split()) == sorted({route.path for route in routes})  # type: ignore[attr-defined]
 
 
 def test_the_front_door_offers_no_protocol_at_a_port_that_is_not_published() -> None:
