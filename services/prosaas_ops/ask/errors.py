@@ -6,7 +6,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import DOOR, RANK, Line, hour
+from prosaas_ops.stack.lines import DOOR, DOOR_GAVE_UP, RANK, Line, hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.started import is_demo
@@ -26,8 +26,6 @@ _BEFORE = 60.0
 _DOWN = ("QUEUE_LOST", "DB")
 # Containers beside our services, whose end is a trouble all the same.
 _BESIDE = () if OTHERS else (DOOR, "postgres", "migrate")
-# Whose lines tell of calls that reached none of our services.
-_BEFORE_OURS = () if OTHERS else (DOOR,)
 # A call that was taken along began this much before at the most.
 _LONGEST_CALL = 3600.0
 
@@ -40,10 +38,11 @@ def run(options: Options) -> int:
     if told_down := unserved(engine):
         screen.say(Prose(screen.bad(told_down)))
     services = options.services()
-    asked = services if options.text("S") else (*services, *_BEFORE_OURS)
-    lines = merged(engine, asked, since.timestamp(), end.timestamp())
-    happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     named = services if options.text("S") else (*services, *_BESIDE)
+    lines = merged(engine, [name for name in named if name in (*services, DOOR)], since.timestamp(), end.timestamp())
+    # All else that the front door says is for who asks for it: of an api that is gone it says so ten times a second.
+    lines = [line for line in lines if line.service in services or line.event == DOOR_GAVE_UP]
+    happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)

@@ -224,7 +224,8 @@ GIVEN_UP = (
 
 def test_a_webhook_that_the_front_door_gave_up_is_a_trouble_and_leads_to_its_lines(engine: Any, shown: Any) -> None:
     """No service of ours ever had that call."""
-    engine.write("gateway", 9, GIVEN_UP, GIVEN_UP)
+    away = '{"level":"error","logger":"http.handlers.reverse_proxy","msg":"failed getting dynamic upstreams"}'
+    engine.write("gateway", 9, GIVEN_UP, GIVEN_UP, away)
     first, _, row, apart, following = shown().splitlines()
     assert "warnings and errors 2, kinds 1, calls hit 0" in first
     assert row.split()[:5] == ["2", "14:00", "14:00", "0", "gateway"]
@@ -232,7 +233,8 @@ def test_a_webhook_that_the_front_door_gave_up_is_a_trouble_and_leads_to_its_lin
     assert apart == "make logs LEVEL=WARNING has 0 lines: and 2 of the front door's"
     assert following == "next: make logs S=gateway SINCE=1h"
     assert "no warning and no error" in shown(S="api")
-    assert "make logs LEVEL=WARNING has" not in shown(S="gateway")
+    assert "warnings and errors 3, kinds 2" in (said := shown(S="gateway"))
+    assert "make logs LEVEL=WARNING has" not in said
 
 
 def test_what_began_on_another_day_says_on_which(
