@@ -20,6 +20,7 @@ pytestmark = pytest.mark.docker
 
 CALLER, SIGNATURE = "972501234567", "c2lnbmF0dXJl"
 SITES = ["http://:8000", "http://:8000, https://voice.example.com"]
+GATEWAYS = {502, 504}
 Post = Callable[[str], int]
 
 
@@ -29,7 +30,7 @@ def door(watchers: dict[str, str], request: pytest.FixtureRequest) -> Iterator[t
     settings = {
         "GATEWAY_SITES": request.param,
         "ACME_CA": "https://127.0.0.1:1/",
-        "ACME_CA_ROOT": "/dev/null",
+        "ACME_CA_ROOT": "/etc/ssl/certs/ca-certificates.crt",
     }
     reads = ("--config=/etc/caddy/Caddyfile", "--adapter=caddyfile")
     # The engine mounts what lies on its own machine, as this checkout does.
@@ -38,7 +39,7 @@ def door(watchers: dict[str, str], request: pytest.FixtureRequest) -> Iterator[t
         text = (ROOT / "deploy/gateway/Caddyfile").read_text("utf-8")
         (Path(folder) / "Caddyfile").write_text(re.sub(r"import api \d+s \d+s", "import api 1s 1s", text), "utf-8")
         container = docker(
-            "run", "--detach", "--publish=127.0.0.1::8000", "--add-host=prosaas-api:127.0.0.1", "--tmpfs=/run/prosaas",
+            "run", "--detach", "--publish=127.0.0.1::8000", "--add-host=prosaas-api:192.0.2.1", "--tmpfs=/run/prosaas",
             f"--volume={folder}:/etc/caddy:ro", *(f"--env={name}={value}" for name, value in settings.items()),
             "--entrypoint=caddy", watchers["CADDY_IMAGE"], "run", *reads,
         ).strip()  # fmt: skip
@@ -72,10 +73,11 @@ def test_a_webhook_that_no_api_answers_stands_in_its_log_and_nothing_of_the_requ
     """Nor what it gave up of others, for that has words of theirs."""
     post, log = door
     asked = (f"/twilio/voice?attempt=1&x={CALLER}", f"/twilio/{CALLER}", f"/v1/customers?phone={CALLER}")
-    assert [post(path) for path in asked] == [502] * 3
-    (line,) = [one for one in log() if one.level == "ERROR"]
-    assert (line.event, line.fields["path"], line.fields["status"]) == (DOOR_GAVE_UP, "/twilio/voice", 502)
-    assert "the front door gave up a request after 1." in line.text
+    assert {post(path) for path in asked} <= GATEWAYS
+    (line,) = [one for one in log() if one.event]
+    assert (line.event, line.fields["path"]) == (DOOR_GAVE_UP, "/twilio/voice")
+    assert line.fields["status"] in GATEWAYS
+    assert "the front door gave up a request after" in line.text
     written = str([(one.text, one.fields) for one in log()])
     assert CALLER not in written
     assert SIGNATURE not in written
@@ -86,5 +88,5 @@ def test_strangers_make_no_more_than_a_few_lines_a_second_of_it(
 ) -> None:
     post, log = door
     with ThreadPoolExecutor(40) as pool:
-        assert set(pool.map(post, ["/twilio/status"] * 40)) == {502}
+        assert set(pool.map(post, ["/twilio/status"] * 40)) <= GATEWAYS
     assert 0 < sum(line.event == DOOR_GAVE_UP for line in log()) <= 20

@@ -71,7 +71,7 @@ async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_t
 ) -> None:
     """That seat alone can know whether the call has its stream already."""
     given = iter(["0a" * 6, "0b" * 6])
-    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "take", lambda *_: next(given))
     monkeypatch.setattr(Seats, "knows", lambda _, name: known and bool(name))
     app, seats = create_app(settings), []
     transport = httpx.ASGITransport(app)
@@ -94,7 +94,7 @@ async def test_a_call_that_has_its_stream_is_led_to_no_other_seat(
 ) -> None:
     """Its own may be without a name and hold it still."""
     given = iter(["0a" * 6, "0b" * 6])
-    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "take", lambda *_: next(given))
     monkeypatch.setattr(Seats, "knows", lambda *_: False)
     await client.twilio("/twilio/voice", CALL)
     await client.twilio("/twilio/stream", {"CallSid": CALL_SID, "StreamEvent": "stream-started", "StreamSid": "MZ1"})
@@ -396,7 +396,7 @@ async def test_a_caller_who_goes_back_to_the_agent_is_led_to_a_seat_that_is_note
     await client.twilio("/twilio/voice", CALL)
     async with engine.begin() as connection:
         await connection.execute(update(TheCall).values(recorded_at=func.now(), seat="0a" * 6))
-    monkeypatch.setattr(Seats, "take", lambda _: "0b" * 6)
+    monkeypatch.setattr(Seats, "take", lambda *_: "0b" * 6)
     document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
     async with engine.connect() as connection:
         assert await connection.scalar(select(TheCall.seat)) == "0b" * 6
