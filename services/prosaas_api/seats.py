@@ -62,25 +62,37 @@ class Seats:
         self._seats: list[Seat] = []
         self._said: dict[str, tuple[float, Seat]] = {}
         self._asked_at = float("-inf")
+        # Whom we led where since: the front door asks again for one whose answer it did not get.
+        self._led: dict[str, Seat] = {}
 
-    async def state(self) -> Door:
-        """Open, draining or full. Without an answer it is open: the TwiML has a sentence for a failing stream."""
+    async def state(self, call_sid: str = "") -> Door:
+        """Open, draining or full; for a call that was just led to a place, open.
+
+        Without an answer it is open: the TwiML has a sentence for a failing stream.
+        """
         async with self._lock:
             if time.monotonic() - self._asked_at >= FRESH_S:
                 self._seats = await self._ask()
                 self._asked_at = time.monotonic()
+                self._led = {}
         said = {seat.says for seat in self._reached}
-        if not said or "ready" in said:
+        if not said or "ready" in said or call_sid in self._led:
             return "open"
         return "full" if "full" in said else "draining"
 
-    def take(self) -> str:
-        """The name of the seat that gets this call; "" where any will do. Of the last `state`."""
+    def take(self, call_sid: str) -> str:
+        """The name of the seat that gets this call; "" where any will do. Of the last `state`.
+
+        Asked again, it is the same one, and the call is counted there once.
+        """
+        if led := self._led.get(call_sid):
+            return led.name
         ready = [seat for seat in self._reached if seat.says == "ready"]
         if not ready:
             return ""
         best = min(ready, key=lambda seat: seat.active)
         best.active += 1
+        self._led[call_sid] = best
         return best.name
 
     def knows(self, name: str) -> bool:

@@ -64,8 +64,8 @@ async def voice(request: Request, state: AppState) -> Response:
 
     language, business_id, since, ttl, rescue, moved = "he", None, None, 60.0, "", False
     with tracing.span("seat"):
-        door = await state.door.state()
-        seat = state.door.take()
+        door = await state.door.state(call_sid)
+        seat = state.door.take(call_sid)
     until = time.monotonic() + LOOKUP_S
     try:
         call, moved = await answer_within(_admitted(state, call_sid, caller, called, seat), LOOKUP_S)
@@ -115,14 +115,15 @@ async def transferred(request: Request, state: AppState) -> Response:
     log.event(TRANSFER_RESULT, status=outcome)
     if outcome in ("completed", "answered"):
         return _twiml(twiml.nothing())
-    door = await state.door.state()
-    seat = state.door.take()
+    door = await state.door.state(form["CallSid"])
+    seat = state.door.take(form["CallSid"])
+    until = time.monotonic() + LOOKUP_S
     business_id, language, over = await _asked(state, partial(_back, form=form, seat=seat)) or (None, "he", False)
     if over:
         log.event(VOICE_REFUSED, reason="the call has ended")
         return _twiml(twiml.hangup())
     if door != "open":
-        await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]))
+        await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]), until - time.monotonic())
         return _twiml(twiml.goodbye("give_up", language))
     return _connect(state, form, business_id, language, seat, returned=outcome or "failed", dialled=dialled)
 

@@ -138,7 +138,11 @@ class Profile:
     def _caller(self) -> str:
         """Who calls, and what they have booked: nobody need guess which appointment they mean."""
         if self.business is None:
-            return "The diary cannot be reached now: offer to call back later."
+            # Nobody calls back whom no diary and no message names.
+            return (
+                "The diary could not be reached as the call began. Use the tools all the same: they may reach it by "
+                "now. Where they refuse, promise nothing, and ask the caller to call again later."
+            )
         if self.customer_id is None:
             return (
                 "The caller's number is hidden. To book, ask for their number, read it back, and note it with "

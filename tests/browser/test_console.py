@@ -17,8 +17,9 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from browser_world.console import ENDED, HOSTILE, LIVE, PlayedEngine, console
 from browser_world.looks import barriers, nu_complaints, too_wide
 from clocks import Clock
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.endings import ENDINGS, EndReason
-from prosaas_core.facts.troubles import CallFacts, opening
+from prosaas_core.facts.troubles import opening
 from prosaas_ops.console.session import Doorkeeper
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,6 +7,7 @@ import yaml
 
 from bundle_world.checkout import ROOT
 from bundle_world.model import OURS, services
+from prosaas_api import voice, whatsapp
 from prosaas_api.intake import MAX_HELD, SOURCES, TOLD_ONCE_S
 from prosaas_api.seats import TIMEOUT_S
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
@@ -48,6 +49,14 @@ def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     assert size("max_size") == max(source.limit for source in SOURCES)
 
 
+def test_the_front_door_tells_of_each_webhook_that_it_gave_up_and_of_nothing_else() -> None:
+    """A caller lost there is in no other log; a path of a stranger's own choice would be their words in ours."""
+    named = re.search(r"@given_up path (.*)", CADDYFILE)
+    assert named is not None
+    routes = [*voice.router.routes, *whatsapp.router.routes]
+    assert sorted(named[1].split()) == sorted({route.path for route in routes})  # type: ignore[attr-defined]
+
+
 def test_the_front_door_offers_no_protocol_at_a_port_that_is_not_published() -> None:
     """HTTP/3 goes over UDP, and each answer would name the port inside the container."""
     published = yaml.safe_load((ROOT / "deploy/overlays/public-host.yml").read_text())["services"]["gateway"]["ports"]
@@ -58,27 +67,38 @@ def test_the_front_door_offers_no_protocol_at_a_port_that_is_not_published() -> 
 
 def patience(handled: str) -> tuple[float, float]:
     """Of the front door with an api: until it is taken for silent, and for how long it is tried anew, in seconds."""
-    found = re.search(rf"handle {handled} \{{\s+import api (\d+)s (\d+)s\n", CADDYFILE)
+    named = re.search(rf"(@\w+) path .*{handled}\b", CADDYFILE)
+    assert named is not None, handled
+    found = re.search(rf"handle {named[1]} \{{\s+import api (\d+)s (\d+)s\n", CADDYFILE)
     assert found is not None, handled
     return float(found[1]), float(found[2])
 
 
-@pytest.mark.parametrize("handled", ["@once", "/twilio/voice"])
+AWAITED = ("/twilio/voice", "/twilio/transferred")
+
+
+@pytest.mark.parametrize("handled", ["/twilio/status", *AWAITED])
 def test_an_api_that_falls_silent_over_a_webhook_leaves_time_for_another_to_answer_it(handled: str) -> None:
     """Twilio's 15 s end no sooner; and one that asks a slow database who is called is not taken for silent."""
     silent, tried = patience(handled)
     found = seconds(r"\(api\).*?dial_timeout")
     # DNS, a connection and its answer; and the two looks of one webhook at most.
-    looks = 1 if handled == "/twilio/voice" else 2
+    looks = 1 if handled in AWAITED else 2
     assert looks * LOOKUP_S + 3 * TIMEOUT_S < silent < tried
     assert 2 * silent <= TOLD_ONCE_S
     assert tried + found + silent <= TWILIO_WAITS_S
 
 
-def test_a_caller_is_led_to_another_api_in_five_seconds() -> None:
+@pytest.mark.parametrize("handled", AWAITED)
+def test_a_caller_is_led_to_another_api_in_five_seconds(handled: str) -> None:
     """Also where the next try meets the dead one again."""
-    silent, between = patience("/twilio/voice")[0], seconds(r"\(api\).*?lb_try_interval")
+    silent, between = patience(handled)[0], seconds(r"\(api\).*?lb_try_interval")
     assert silent + between + seconds(r"\(api\).*?dial_timeout") + between < 5
+
+
+def test_a_connection_that_says_nothing_is_not_kept_for_long() -> None:
+    """One stranger could have every descriptor of the front door for minutes."""
+    assert seconds("idle") <= 30
 
 
 @pytest.mark.docker

@@ -24,6 +24,16 @@ def image() -> Iterator[Callable[[str], str]]:
         remove(checkout)
 
 
+@pytest.fixture(scope="session")
+def watchers() -> dict[str, str]:
+    """The images by their settings, made as `make up-prod` makes them where they are not here."""
+    command = ["scripts/base-image.sh"]
+    environ = os.environ | {"MONITORING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
 SERVER = """
 ARG PYTHON_IMAGE
 FROM ${PYTHON_IMAGE}

@@ -1,9 +1,7 @@
 """What watches the stack: each rule has its tests, its command and its page, and the receivers are usable."""
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,16 +29,6 @@ EVERYBODY = {
     "ALERT_SMTP_USER": "duty",
     "ALERT_SMTP_PASSWORD": 'a "quoted" one',
 }
-
-
-@pytest.fixture(scope="session")
-def watchers() -> dict[str, str]:
-    """The images by their settings, made as `make up-prod` makes them where they are not here."""
-    command = ["scripts/base-image.sh"]
-    environ = os.environ | {"MONITORING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(line.split("=", 1) for line in done.stdout.splitlines())
 
 
 def run(image: str, tool: str, *words: str, **mounts: Path) -> str:

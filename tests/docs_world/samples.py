@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from docs_world.stack import BEGAN, CALL, SIMULATED, VERSION, Stack, line, stamp, with_a_bad_call
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.privacy.person import Person
 from prosaas_logging import catalogue
 from prosaas_ops.act import call as placing

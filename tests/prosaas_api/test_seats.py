@@ -38,21 +38,42 @@ async def test_a_draining_generation_gets_no_call(monkeypatch: pytest.MonkeyPatc
     """However few calls it has."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW, active=9)})
     assert await found.state() == "open"
-    assert [found.take() for _ in range(3)] == [NEW] * 3
+    assert [found.take(f"CA{n}") for n in range(3)] == [NEW] * 3
 
 
 async def test_calls_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those that come before anybody is asked again."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=2), "10.0.0.2": said(NEW)})
     await found.state()
-    assert sorted(found.take() for _ in range(4)) == [OLD, NEW, NEW, NEW]
+    assert sorted(found.take(f"CA{n}") for n in range(4)) == [OLD, NEW, NEW, NEW]
 
 
 async def test_no_seat_gets_more_than_it_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who comes beyond it is asked to wait, although nobody was asked anew."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=1, capacity=2), "10.0.0.2": said(NEW, "full", 2, 2)})
-    assert (await found.state(), found.take()) == ("open", OLD)
-    assert (await found.state(), found.take()) == ("full", "")
+    assert (await found.state(), found.take("CA1")) == ("open", OLD)
+    assert (await found.state(), found.take("CA2")) == ("full", "")
+
+
+async def test_a_call_that_is_asked_for_again_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The front door asks anew for one whose answer it did not get: it keeps its place, also the last one."""
+    found = seats(monkeypatch, {"10.0.0.1": said(OLD, capacity=2)})
+    await found.state()
+    assert [found.take("CA1") for _ in range(3)] == [OLD] * 3
+    assert (await found.state("CA2"), found.take("CA2")) == ("open", OLD)
+    assert (await found.state("CA1"), found.take("CA1")) == ("open", OLD)
+    assert (await found.state("CA3"), found.take("CA3")) == ("full", "")
+
+
+async def test_a_call_is_led_where_it_was_only_until_everybody_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place may be gone by then."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    answers: dict[str, Any] = {"10.0.0.1": said(OLD)}
+    found = seats(monkeypatch, answers)
+    await found.state()
+    assert found.take("CA1") == OLD
+    answers |= {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW, "full")}
+    assert (await found.state("CA1"), found.take("CA1")) == ("full", "")
 
 
 async def test_while_dns_does_not_answer_all_are_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +87,9 @@ async def test_while_dns_does_not_answer_all_are_where_they_were(monkeypatch: py
         raise OSError("no answer from DNS")
 
     monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", failing)
-    assert (await found.state(), found.take(), found.knows(OLD)) == ("open", NEW, True)
+    assert (await found.state(), found.take("CA1"), found.knows(OLD)) == ("open", NEW, True)
     monkeypatch.setattr(module, "REMEMBERED_S", 0.0)
-    assert (await found.state(), found.take()) == ("open", "")
+    assert (await found.state(), found.take("CA1")) == ("open", "")
 
 
 async def test_a_machine_that_died_while_the_others_are_full_gets_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +106,7 @@ async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.Mo
     """One that ends is in DNS for another moment."""
     found = seats(monkeypatch, {"10.0.0.1": httpx.ConnectError("refused"), "10.0.0.2": said(NEW)})
     assert await found.state() == "open"
-    assert found.take() == NEW
+    assert found.take("CA1") == NEW
 
 
 async def test_a_silent_seat_is_the_last_that_a_call_goes_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +116,9 @@ async def test_a_silent_seat_is_the_last_that_a_call_goes_to(monkeypatch: pytest
     found = seats(monkeypatch, answers)
     await found.state()
     answers["10.0.0.2"] = httpx.ConnectTimeout("its machine is gone")
-    assert (await found.state(), found.take()) == ("open", OLD)
+    assert (await found.state(), found.take("CA1")) == ("open", OLD)
     answers["10.0.0.1"] = said(OLD, "draining")
-    assert (await found.state(), found.take()) == ("open", NEW)
+    assert (await found.state(), found.take("CA1")) == ("open", NEW)
 
 
 async def test_one_that_is_too_busy_to_answer_is_as_it_last_said_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,15 +129,15 @@ async def test_one_that_is_too_busy_to_answer_is_as_it_last_said_for_a_while(mon
     assert await found.state() == "open"
     for address in answers:
         answers[address] = httpx.ReadTimeout("busy")
-    assert (await found.state(), found.take()) == ("open", NEW)
+    assert (await found.state(), found.take("CA1")) == ("open", NEW)
     answers["10.0.0.1"] = said(OLD, "draining")
-    assert (await found.state(), found.take()) == ("open", NEW)
+    assert (await found.state(), found.take("CA1")) == ("open", NEW)
     del answers["10.0.0.2"]
-    assert (await found.state(), found.take()) == ("draining", "")
+    assert (await found.state(), found.take("CA1")) == ("draining", "")
     monkeypatch.setattr(module, "REMEMBERED_S", 0.0)
     answers["10.0.0.1"] = httpx.ReadTimeout("busy")
-    assert found.take() == ""
-    assert (await found.state(), found.take()) == ("open", "")
+    assert found.take("CA1") == ""
+    assert (await found.state(), found.take("CA1")) == ("open", "")
 
 
 @pytest.mark.parametrize(("states", "door"), [(["full", "draining"], "full"), (["draining"], "draining"), ([], "open")])
@@ -126,7 +147,7 @@ async def test_what_the_caller_hears_without_a_ready_seat(
     """Full or draining: wait. Nobody answers: the stream is tried, for the TwiML has a sentence after it."""
     found = seats(monkeypatch, {f"10.0.0.{n}": said(f"{n:012x}", status) for n, status in enumerate(states)})
     assert await found.state() == door
-    assert found.take() == ""
+    assert found.take("CA1") == ""
 
 
 async def test_a_seat_is_known_as_long_as_it_answers_draining_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,14 +171,14 @@ async def test_only_a_containers_own_name_becomes_part_of_the_address(
     """What else a service may call itself, the front door could not find, and must not try to."""
     found = seats(monkeypatch, {"10.0.0.1": said(name)})
     await found.state()
-    assert found.take() == ""
+    assert found.take("CA1") == ""
 
 
 async def test_calls_with_an_address_of_their_own_have_no_seats(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a platform no front door of ours leads to one container."""
     found = seats(monkeypatch, {"10.0.0.1": said(NEW)}, CALLS_PUBLIC_URL="https://calls.example")
     await found.state()
-    assert found.take() == ""
+    assert found.take("CA1") == ""
 
 
 async def test_nobody_is_asked_more_than_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

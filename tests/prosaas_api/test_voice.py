@@ -71,7 +71,7 @@ async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_t
 ) -> None:
     """That seat alone can know whether the call has its stream already."""
     given = iter(["0a" * 6, "0b" * 6])
-    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "take", lambda *_: next(given))
     monkeypatch.setattr(Seats, "knows", lambda _, name: known and bool(name))
     app, seats = create_app(settings), []
     transport = httpx.ASGITransport(app)
@@ -94,7 +94,7 @@ async def test_a_call_that_has_its_stream_is_led_to_no_other_seat(
 ) -> None:
     """Its own may be without a name and hold it still."""
     given = iter(["0a" * 6, "0b" * 6])
-    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "take", lambda *_: next(given))
     monkeypatch.setattr(Seats, "knows", lambda *_: False)
     await client.twilio("/twilio/voice", CALL)
     await client.twilio("/twilio/stream", {"CallSid": CALL_SID, "StreamEvent": "stream-started", "StreamSid": "MZ1"})
@@ -396,7 +396,7 @@ async def test_a_caller_who_goes_back_to_the_agent_is_led_to_a_seat_that_is_note
     await client.twilio("/twilio/voice", CALL)
     async with engine.begin() as connection:
         await connection.execute(update(TheCall).values(recorded_at=func.now(), seat="0a" * 6))
-    monkeypatch.setattr(Seats, "take", lambda _: "0b" * 6)
+    monkeypatch.setattr(Seats, "take", lambda *_: "0b" * 6)
     document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
     async with engine.connect() as connection:
         assert await connection.scalar(select(TheCall.seat)) == "0b" * 6
@@ -518,6 +518,23 @@ async def test_a_caller_who_was_put_through_is_not_missed_until_they_come_back_a
         assert [verb.tag for verb in answer] == ["Say", "Hangup"]
     assert await rows("SELECT end_reason FROM calls") == [("over_capacity",)]
     assert await rows("SELECT dedupe_key FROM pgqueuer") == [(f"business.tell:{CALL_SID}",)]
+
+
+async def test_who_is_back_and_finds_no_room_waits_for_the_database_as_long_as_anybody_else(
+    client: Client, calls: CallsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They listen to silence through both questions that are asked about them."""
+    given, within = [], voice.answer_within
+
+    async def noting(asked: Any, seconds: float) -> Any:
+        given.append(seconds)
+        return await within(asked, seconds)
+
+    monkeypatch.setattr(voice, "answer_within", noting)
+    calls.status, calls.body = 503, {"status": "full"}
+    await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"})
+    first, second = given
+    assert second < first == LOOKUP_S
 
 
 async def test_a_caller_who_was_put_through_and_is_back_with_the_agent_has_a_call_under_way(

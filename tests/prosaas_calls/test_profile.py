@@ -85,7 +85,10 @@ def test_without_a_business_everything_has_a_generic_answer() -> None:
     assert profile.language == "he"
     assert profile.greeting().endswith("שלום, במה אפשר לעזור?")
     assert profile.transfer_number is None
-    assert "The caller is" not in profile.instructions(NOW)
+    assert "The caller is" not in (told := profile.instructions(NOW))
+    # A call back would be nobody's job.
+    assert "promise nothing" in told
+    assert "call back" not in told
     assert (profile.spent_today, profile.claimed) == (0.0, False)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.call import CallFacts
 from prosaas_ops.act import call as act_call
 from prosaas_ops.act import capture, debug
 from prosaas_ops.act.debug import Watch

@@ -161,7 +161,7 @@ def test_ctrl_c_while_the_end_of_an_act_is_noted_ends_the_command_after_that(
     """And one that failed says why."""
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    note = audited.note
+    note = audited._noted
 
     def interrupted(act: str, *words: str) -> object:
         if act == "backup ended":
@@ -174,7 +174,7 @@ def test_ctrl_c_while_the_end_of_an_act_is_noted_ends_the_command_after_that(
         return 0
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    monkeypatch.setattr(audited, "note", interrupted)
+    monkeypatch.setattr(audited, "_noted", interrupted)
     monkeypatch.setattr(up, "run", run)
     try:
         code = main(["backup"])

@@ -232,14 +232,14 @@ class Call:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
             await self.parting.leave("busy", EndReason.OVER_BUDGET)
         if self.promises.deeds:
-            await self._look_up_booked()
+            await self._look_again()
         return self._briefing.session()
 
-    async def _look_up_booked(self) -> None:
-        """What the caller has booked is not what it was when the call began."""
+    async def _look_again(self) -> None:
+        """What the caller has booked is not what it was when the call began, nor is a database that was away then."""
         fresh, known = await self._services.store.profile(self._claims), self._profile
-        if fresh.customer_id == known.customer_id:
-            self._profile = replace(known, booked=fresh.booked)
+        if known.business is None or fresh.customer_id == known.customer_id:
+            self._profile = fresh if known.business is None else replace(known, booked=fresh.booked)
 
     def _heard(self, item_id: str) -> None:
         self.history.still(item_id)
@@ -284,7 +284,9 @@ class Call:
         self._turns.work_begins()
         self._group.create_task(pause())
 
-    def _tool_context(self) -> ToolContext:
+    async def _tool_context(self) -> ToolContext:
+        if self._profile.business is None:
+            await self._look_again()
         return ToolContext(
             self._claims.call_sid,
             self._profile,

@@ -1,7 +1,7 @@
 """The tools that the model calls: each runs to its end, also when the caller hangs up, and the model is told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from prosaas_calls.call.history import History
@@ -28,7 +28,7 @@ class ToolCalls:
         self,
         *,
         limits: Limits,
-        context: Callable[[], ToolContext],
+        context: Callable[[], Awaitable[ToolContext]],
         model: ModelLeg,
         turns: Turns,
         stats: CallStats,
@@ -103,6 +103,6 @@ class ToolCalls:
                 await self._parting.part(answer.then)
 
     async def _do(self, item: Item) -> Answer:
-        answer = await use(self._context(), item.name, item.arguments, limit=self._limits.tool)
+        answer = await use(await self._context(), item.name, item.arguments, limit=self._limits.tool)
         self._promises.done(item.name, answer)
         return answer

@@ -71,8 +71,8 @@ class ToolContext:
             )
             return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
-            he="היומן לא זמין כרגע. יש להציע לרשום הודעה ולומר שנחזור ללקוח.",
-            en="The calendar is not available now. Offer to take a message and to call back.",
+            he="היומן לא זמין כרגע. אין להבטיח דבר, גם לא שנחזור ללקוח: יש לבקש להתקשר שוב מאוחר יותר.",
+            en="The calendar is not available now. Promise nothing, no call back either: ask them to call again later.",
         )
         return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"), refused=True)
 

@@ -1,63 +1,12 @@
 """What can be wrong with a call: one row for each trouble, worst first, with its sentence and the next command."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.endings import FINE, EndReason, Fault, ending_of
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 from prosaas_core.facts.simulated import said_first
-
-
-@dataclass(frozen=True, slots=True)
-class CallFacts:
-    """What is known of one call, whoever asks; milliseconds, and None for what nobody knows."""
-
-    call_sid: str
-    end_reason: str = ""
-    status: str = ""
-    live: bool = False
-    # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
-    reached: bool = True
-    refused_at_door: str = ""
-    # The number that was called, where no business has it.
-    unknown_number: str = ""
-    # Whether the log was asked, too; a list knows the records alone.
-    looked_into: bool = True
-    # Whether it is over and nobody knows how.
-    lost: bool = False
-    # Whether the database was asked for its record, and did not answer.
-    unread: bool = False
-    # How long after its beginning prosaas-calls died, and how, where it did.
-    killed_after: str = ""
-    killed_how: str = ""
-    # How long before the call prosaas-calls had stopped, where it did not run, as a person says it.
-    down_for: str = ""
-    first_audio_ms: float | None = None
-    slowest_ms: float | None = None
-    # Whose time that wait was: "tool" where one ran in it, else "model"; "" where the log was not asked.
-    slow_of: str = ""
-    # How long the caller's last words went without an answer, until the call ended.
-    unanswered_ms: float = 0.0
-    # Refusals of tools that no later answer of the same tool made good.
-    unmended: int = 0
-    # How often the database did not answer.
-    database_away: int = 0
-    errors: int = 0
-    reconnects: int = 0
-    # How often a long noise kept the caller from being understood.
-    noisy: int = 0
-    turns: int | None = None
-    # How many of the caller's turns nobody wrote down.
-    unwritten: int = 0
-    # Whether who called was taken out of the record: they were forgotten, or it is old.
-    forgotten: bool = False
-    # What the agent said was done although no tool had done it.
-    false_claim: str = ""
-    # What the model's connection said last, where it failed.
-    cause: str = ""
-    # Why no person took the call, where the caller came back from a transfer.
-    returned: str = ""
 
 
 class Trouble(NamedTuple):
@@ -125,11 +74,19 @@ TROUBLES = (
         lambda call: _unheard(call) and not call.looked_into,
     ),
     Trouble(
+        "given_up",
+        "זרם השמע לא הגיע, ובאותו זמן שער הכניסה ויתר על webhooks של שיחות בלי תשובה של prosaas-api, פעמים: {given_up}",
+        "no audio stream ever came, and at that time the front door gave up webhooks of calls without an answer of"
+        " prosaas-api, times: {given_up}",
+        "make logs S=gateway,api SINCE=2h",
+        lambda call: _unheard(call) and call.looked_into and call.given_up > 0 and not call.down_for,
+    ),
+    Trouble(
         "no_stream",
-        "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
-        "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
+        "זרם השמע לא הגיע: Twilio לא קיבל מאיתנו תשובה או לא הצליח להגיע אל CALLS_PUBLIC_URL, או שהמתקשר ניתק קודם",
+        "no audio stream ever came: Twilio did not get our answer or reach CALLS_PUBLIC_URL, or the caller left before",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
-        lambda call: _unheard(call) and call.looked_into and not call.down_for,
+        lambda call: _unheard(call) and call.looked_into and not (call.down_for or call.given_up),
     ),
     Trouble(
         "killed",

@@ -8,7 +8,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line, every, hour, perhaps
+from prosaas_ops.stack.lines import DOOR, DOOR_GAVE_UP, RANK, Line, every, hour, perhaps
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.started import is_demo
@@ -26,8 +26,8 @@ _MARKS = 5
 _BEFORE = 60.0
 # Troubles whose cause is a container that is down, and no call.
 _DOWN = ("QUEUE_LOST", "DB")
-# Containers that write no lines of ours, and whose end is a trouble all the same.
-_BESIDE = () if OTHERS else ("gateway", "postgres", "migrate")
+# Containers beside our services, whose end is a trouble all the same.
+_BESIDE = () if OTHERS else (DOOR, "postgres", "migrate")
 # A call that was taken along began this much before at the most.
 _LONGEST_CALL = 3600.0
 
@@ -40,8 +40,8 @@ def run(options: Options) -> int:
     if told_down := unserved(engine):
         screen.say(Prose(screen.bad(told_down)))
     services = options.services()
-    happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     named = services if options.text("S") else (*services, *_BESIDE)
+    happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
     ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
     # A service writes far more than is told of it here; of what ended unasked, any line may say which call it had.
     read, telling = count(), every if any(map(_takes_calls, ended)) else perhaps(TELLING)
@@ -50,7 +50,10 @@ def run(options: Options) -> int:
         next(read)
         return telling(text)
 
-    lines = merged(engine, services, since.timestamp(), end.timestamp(), wanted)
+    writers = [name for name in named if name in (*services, DOOR)]
+    lines = merged(engine, writers, since.timestamp(), end.timestamp(), wanted)
+    # All else that the front door says is for who asks for it: of an api that is gone it says so ten times a second.
+    lines = [line for line in lines if line.service in services or line.event == DOOR_GAVE_UP]
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{hour(end, since)} UTC"
@@ -60,7 +63,7 @@ def run(options: Options) -> int:
         screen.say(Prose(screen.dim(words.WAS_DEMO(services=", ".join(before)))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=next(read)))
-        if apart := _beside_the_lines(lines, 0):
+        if apart := _beside_the_lines(lines, 0, services):
             screen.say(Prose(screen.dim(apart)))
         return FINE
     total = sum(group.count for group in groups)
@@ -81,7 +84,7 @@ def run(options: Options) -> int:
         screen.say(*_rows(group, end, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
-    if apart := _beside_the_lines(lines, total):
+    if apart := _beside_the_lines(lines, total, services):
         screen.say(Prose(screen.dim(apart)))
     screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0], options))))))
     return FINE
@@ -98,15 +101,17 @@ def _takes_calls(told: Happening) -> bool:
     return told.failed and told.service == "prosaas-calls"
 
 
-def _beside_the_lines(lines: list[Line], total: int) -> str:
+def _beside_the_lines(lines: list[Line], total: int, services: list[str]) -> str:
     """By what the sum differs from what `make logs` shows of the same time; nothing where both are the same."""
     wanted = troubles(lines)
-    shown = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and not isinstance(line, Death)]
+    said = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and not isinstance(line, Death)]
+    shown = [line for line in said if line.service in services]
     ended = sum(isinstance(line, Death) for line in wanted)
     parts = (
         (words.FOLDED, total - len(wanted)),
         (words.ENDS, ended),
-        (words.HARMLESS, len(shown) + ended - len(wanted)),
+        (words.AT_DOOR, len(said) - len(shown)),
+        (words.HARMLESS, len(said) + ended - len(wanted)),
     )
     told = ", ".join(what(count=count) for what, count in parts if count)
     return words.BESIDE_LINES(lines=len(shown), parts=told) if told else ""
@@ -154,7 +159,7 @@ def _next(group: TroubleGroup, options: Options) -> list[str]:
     if group.unnamed:
         return ["make calls BAD=1"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
-    of = f"GREP={group.event}" if group.event else f"S={short(group.service)}"
+    of = f"GREP={group.event}" if group.event and group.service != DOOR else f"S={short(group.service)}"
     # Of the same time: the last hour may have none of them.
     typed = {"SINCE": options.text("SINCE") or "1h", "UNTIL": options.text("UNTIL")}
     times = [f"{name}={quote(value)}" for name, value in typed.items() if value]

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.measures import shown
-from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
+from prosaas_core.facts.troubles import next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.ask.timeline import timeline
 from prosaas_ops.files import output_folder, replace

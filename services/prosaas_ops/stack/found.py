@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.endings import FINE
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 from prosaas_core.facts.simulated import counted
-from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.stack.records import OPEN, asked, local_digits, searched
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from prosaas_logging.levels import NAME_TO_LEVEL
 from prosaas_logging.render import read_tail
 from prosaas_logging.schemas import CANONICAL, RENAMED
 from prosaas_ops.stack.frames import RawLine
+from prosaas_ops.texts.lines import GAVE_UP
 
 RANK = NAME_TO_LEVEL
 
@@ -21,8 +22,13 @@ _OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
 _IDS = ("call_sid", "request_id", "job_id", "message_id")
 _ID = re.compile(r"[\w.:=+/@…-]{1,200}")
 _LOUD = tuple(f"[{name}]" for name, rank in RANK.items() if rank >= RANK["WARNING"])
-_WORSE = re.compile("|".join(f'"{name[1:-1]}"' for name in _LOUD), re.IGNORECASE)
 _NO_FIELDS = CANONICAL | RENAMED
+
+# The front door, whose Caddy has names of its own for what every line has, and for levels.
+DOOR, DOOR_GAVE_UP = "gateway", "DOOR_GAVE_UP"
+_DOORS_NAMES = ("level", "ts", "logger", "msg", "event")
+_DOORS_LEVELS = {"WARN": "WARNING", "DPANIC": "CRITICAL", "PANIC": "CRITICAL", "FATAL": "CRITICAL"}
+_WORSE = re.compile("|".join(f'"{name}"' for name in (*(loud[1:-1] for loud in _LOUD), *_DOORS_LEVELS)), re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -160,6 +166,8 @@ def parse(raw: RawLine) -> Line:
             body = None
         if isinstance(body, dict) and "message" in body:
             return _from_json(raw, body)
+        if isinstance(body, dict) and "msg" in body and raw.service == DOOR:
+            return _from_door(raw, body)
     size = len(text.encode()) + 1
     match = _HUMAN.fullmatch(text)
     if match is None:
@@ -201,6 +209,28 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         job_id=_id(own.get("job_id")),
         fields={name: value for name, value in own.items() if name not in _NO_FIELDS},
         stack=[f"  {row}" for row in stack.splitlines()],
+        size=len(raw.text.encode()) + 1,
+        json=True,
+        place=raw.place,
+    )
+
+
+def _from_door(raw: RawLine, body: dict[str, Any]) -> Line:
+    """A line of the front door's: a request that it gave up in our words, all else in Caddy's, without its objects."""
+    said = {name: body[name] for name in body if name not in _DOORS_NAMES and isinstance(body[name], str | int | float)}
+    level, event = str(body.get("level") or "").upper(), str(body.get("event") or "")
+    level = _DOORS_LEVELS.get(level, level)
+    text = ", ".join((str(body["msg"]), *(f"{name}={value}" for name, value in said.items() if value != "")))
+    if event == DOOR_GAVE_UP:
+        took, words = said.get("duration"), {name: said.get(name, "?") for name in ("path", "status", "error")}
+        text = GAVE_UP(seconds="?" if took is None or isinstance(took, str) else f"{took:.1f}", **words)
+    return Line(
+        raw.stamp,
+        raw.service,
+        level if level in RANK else "INFO",
+        event,
+        text,
+        fields=said,
         size=len(raw.text.encode()) + 1,
         json=True,
         place=raw.place,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.phones import in_our_digits
 from prosaas_ops.options import HOME
 from prosaas_ops.stack.found import COLUMNS, CUT, ending, facts_in

@@ -4,17 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from prosaas_core.facts.endings import EndReason
+from prosaas_core.facts.endings import HANDED_OVER, EndReason
 from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import GONE, Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.lines import RANK, Line, chosen, naming, perhaps, read
+from prosaas_ops.stack.lines import DOOR, DOOR_GAVE_UP, RANK, Line, chosen, naming, perhaps, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stories.errors import troubles
@@ -33,6 +33,8 @@ _WITHOUT_US = ("", EndReason.MISSED, EndReason.TRANSFERRED)
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
 _MARGIN = 5.0
+# Where a provider tells that a call begins, and that its caller is back from a transfer.
+_RINGS, _BACK = "/twilio/voice", "/twilio/transferred"
 # Instructions that were changed longer ago have answered other calls since.
 _CHANGED, _CHANGED_BEFORE = "BUSINESS_CHANGED", 3600.0
 
@@ -123,7 +125,19 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     story.events_from = oldest if oldest is not None and oldest > first else None
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
+        story.entries += _given_up(engine, _RINGS, started - _MARGIN, last + _AFTER)
+    if record is not None and record.end_reason in HANDED_OVER:
+        story.entries += _given_up(engine, _BACK, started, last + _AFTER)
+    story.entries.sort(key=order)
     return story
+
+
+def _given_up(engine: Engine, path: str, since: float, until: float) -> list[Entry]:
+    """The webhooks that the front door gave up then: whose, its lines do not say, and nobody else knows of them."""
+    containers = [] if OTHERS else engine.with_kept(engine.containers(DOOR), DOOR)
+    said = (line for one in containers for line in read(engine.logs(one, since, until)))
+    found = [line for line in said if line.event == DOOR_GAVE_UP and line.fields.get("path") == path]
+    return [replace(from_line(line), kind="around") for line in found]
 
 
 def _changed(engine: Engine, record: Record | None, started: float) -> list[Line]:

@@ -3,13 +3,13 @@
 import re
 from typing import NamedTuple
 
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.claims import deed_told
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
-from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.options import spoken_duration
-from prosaas_ops.stack.lines import RANK
+from prosaas_ops.stack.lines import DOOR_GAVE_UP, RANK
 from prosaas_ops.stack.records import OPEN, Record
 from prosaas_ops.stories.call import Story, transcript
 from prosaas_ops.stories.moment import Entry
@@ -58,6 +58,7 @@ def facts_of(story: Story) -> CallFacts:
         killed_how=story.killed.detail if story.killed is not None else "",
         unknown_number=_unknown_number(story),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
+        given_up=sum(entry.event == DOOR_GAVE_UP for entry in entries) if not story.reached else 0,
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
         slowest_ms=told.get("slowest_ms", metrics.get("response_p95_ms")),
@@ -117,7 +118,8 @@ def _lost(story: Story, end: str) -> bool:
     """Whether it is over and nothing says how: it had begun, or its record is open and no line of ours knows it."""
     if story.live is not False or end or (story.record is not None and story.record.end_reason):
         return False
-    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED", "UNKNOWN_BUSINESS") for entry in story.entries)
+    told = ("VOICE_WEBHOOK", "VOICE_REFUSED", "UNKNOWN_BUSINESS", DOOR_GAVE_UP)
+    known = any(entry.event in told for entry in story.entries)
     return story.reached or (story.record is not None and story.record.status in OPEN and not known)
 
 

@@ -105,6 +105,7 @@ BESIDE_LINES: Final = Text(
 )
 FOLDED: Final = Text("ועוד {count} חזרות שקופלו לשורה", "and {count} repeats folded into a line")
 ENDS: Final = Text("ועוד {count} קונטיינרים שנהרגו או קרסו", "and {count} containers that were killed, or failed")
+AT_DOOR: Final = Text("ועוד {count} של שער הכניסה", "and {count} of the front door's")
 HARMLESS: Final = Text(
     "פחות {count} שאינן תקלה (רמת לוג, קופסה שחורה, דמו)",
     "less {count} that are no trouble (log level, black box, demo)",

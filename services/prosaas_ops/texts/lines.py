@@ -18,6 +18,14 @@ BEFORE_THESE: Final = Text(
     "… {more} lines before these; make errors groups them, a pipe gets all",
 )
 
+# What the front door writes of a webhook
+GAVE_UP: Final = Text(
+    "שער הכניסה ויתר על בקשה אחרי {seconds} שניות בלי תשובה של prosaas-api:"
+    " path={path}, status={status}, error={error}",
+    "the front door gave up a request after {seconds} s without an answer of prosaas-api:"
+    " path={path}, status={status}, error={error}",
+)
+
 # make debug, make quiet
 EVERYTHING: Final = Text("הכול", "everything")
 # What may be at a level of its own, by the name that logctl has for it.

@@ -21,8 +21,10 @@ PAGE_WROTE: Final = Text(
     "wrote {target}: open it in a browser; it holds everything and asks the network for nothing",
 )
 NOBODY_KNOWS: Final = Text(
-    "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…",
-    "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number",
+    "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…;"
+    " שיחות ששער הכניסה ויתר עליהן: make logs S=gateway SINCE=2h",
+    "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number;"
+    " `make logs S=gateway SINCE=2h` has those that the front door gave up",
 )
 NO_LINE_KNOWS: Final = Text(
     "אין שורת לוג של {call_sid}, ואי אפשר לשאול את מסד הנתונים. {why}",
@@ -49,9 +51,10 @@ KEPT_DAMAGED: Final = Text(
 )
 NO_SUCH_MESSAGE: Final = Text("במסד הנתונים אין הודעה {message}", "the database knows no message {message}")
 NO_SUCH_NUMBER: Final = Text(
-    "במסד הנתונים אין שיחה של {phone}{within}. נדחתה לפני שהייתה לה רשומה? make logs S=api LEVEL=WARNING SINCE=2h",
+    "במסד הנתונים אין שיחה של {phone}{within}. נדחתה לפני שהייתה לה רשומה?"
+    " make logs S=api,gateway LEVEL=WARNING SINCE=2h",
     "the database knows no call from or to {phone}{within}. Turned away before it had a record?"
-    " make logs S=api LEVEL=WARNING SINCE=2h",
+    " make logs S=api,gateway LEVEL=WARNING SINCE=2h",
 )
 DIGITS_MISSING: Final = Text(
     "במספר {phone} חסרות ספרות: {count}", "{phone} is no whole number, digits missing: {count}"

@@ -710,6 +710,31 @@ async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_di
     assert len(record.transcript) == 5
 
 
+@pytest.mark.parametrize("back", [True, False])
+async def test_a_call_that_began_without_the_database_has_a_business_from_the_first_tool_on_that_finds_it(
+    back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or what the agent promises in it would be nobody's job to its end."""
+    served: list[Profile] = []
+    async with calls_world() as world:
+
+        async def run(context: ToolContext, arguments: NoArguments) -> Answer:
+            served.append(context.profile)
+            return Answer("-", "-")
+
+        install(monkeypatch, run)
+        world.store.away = True
+        with capture_events() as events:
+            calling = asyncio.create_task(world.call({"turns": [TOOL_TURN]}))
+            await until(lambda: named(events, "GREETING"))
+            world.store.away = not back
+            await calling
+            world.store.away = False
+            await until(lambda: named(events, "CALL_END"))
+
+    assert served == [world.store.known if back else Profile()]
+
+
 async def test_a_part_that_fails_ends_the_call_with_its_stack_and_the_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is an ERROR with a stack, one CALL_END, and a spoken sentence from the TwiML: never dead air."""
 

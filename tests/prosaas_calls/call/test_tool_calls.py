@@ -39,7 +39,7 @@ class Stage:
         self.turns, self.stats, self.history = Turns(), CallStats(), History(lambda: 0)
         self.promises = Promises(self.history, self.turns, Playback())
         self.running: list[asyncio.Task[None]] = []
-        around: dict[str, Any] = {"model": self, "parting": self, "context": lambda: None}
+        around: dict[str, Any] = {"model": self, "parting": self, "context": self.context}
         self.calls = ToolCalls(
             limits=Limits(**limits),  # type: ignore[arg-type]
             turns=self.turns,
@@ -50,6 +50,8 @@ class Stage:
             spawn=lambda work: self.running.append(asyncio.create_task(work)),
             **around,
         )
+
+    async def context(self) -> None: ...
 
     def use(self, name: str = "book_appointment") -> None:
         call = Item(id="i1", type="function_call", call_id=f"c{self.stats.tools}", name=name, arguments="{}")

@@ -352,6 +352,8 @@ async def test_without_the_database_the_calendar_is_closed(engine: AsyncEngine, 
 
     assert answer.summary == "היומן לא זמין"
     assert answer.refused
+    # No message can be taken either, so that nobody would know of it.
+    assert "אין להבטיח דבר" in answer.text
 
 
 async def test_a_refusal_is_an_event_of_its_own_and_no_success(engine: AsyncEngine) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.facts.call import CallFacts
 from prosaas_core.facts.claims import LONGEST, false_claim, own_deed
 from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.facts.hindsight import claimed
 from prosaas_core.facts.simulated import new_call_sid
-from prosaas_core.facts.troubles import TROUBLES, CallFacts, next_command, opening, sentence, verdict
+from prosaas_core.facts.troubles import TROUBLES, next_command, opening, sentence, verdict
 
 
 def facts(**values: Any) -> CallFacts:
@@ -23,6 +24,10 @@ def facts(**values: Any) -> CallFacts:
         ({"end_reason": "model_unreachable", "reconnects": 6}, ["bad_ending", "reconnects"]),
         ({"end_reason": "", "reached": False}, ["no_stream"]),
         ({"end_reason": "", "reached": False, "looked_into": False}, ["no_stream_listed"]),
+        ({"end_reason": "", "reached": False, "given_up": 2}, ["given_up"]),
+        ({"end_reason": "missed", "reached": False, "given_up": 2}, ["given_up", "bad_ending"]),
+        ({"end_reason": "", "reached": False, "given_up": 1, "down_for": "1.4s"}, ["not_running"]),
+        ({"given_up": 1}, []),
         ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
         ({"end_reason": "transferred", "reached": False, "refused_at_door": "draining"}, ["put_through"]),
         ({"end_reason": "transferred", "reached": False, "looked_into": False}, ["put_through"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.call import CallFacts
 from prosaas_ops.ask import calls, costs
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen

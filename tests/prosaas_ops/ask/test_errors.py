@@ -239,6 +239,28 @@ def test_the_sum_says_by_what_it_differs_from_the_lines_of_make_logs(engine: Any
     )
 
 
+GIVEN_UP = (
+    '{"level":"error","ts":1706191200.5,"logger":"http.log.access.log0","msg":"handled request","bytes_read":310,'
+    '"user_id":"","duration":10.104,"size":0,"status":504,"event":"DOOR_GAVE_UP","path":"/twilio/voice",'
+    '"error":"net/http: timeout awaiting response headers"}'
+)
+
+
+def test_a_webhook_that_the_front_door_gave_up_is_a_trouble_and_leads_to_its_lines(engine: Any, shown: Any) -> None:
+    """No service of ours ever had that call."""
+    away = '{"level":"error","logger":"http.handlers.reverse_proxy","msg":"failed getting dynamic upstreams"}'
+    engine.write("gateway", 9, GIVEN_UP, GIVEN_UP, away)
+    first, _, row, apart, following = shown().splitlines()
+    assert "warnings and errors 2, kinds 1, calls hit 0" in first
+    assert row.split()[:5] == ["2", "14:00", "14:00", "0", "gateway"]
+    assert "the front door gave up a request after 10.1 s without an answer of prosaas-api: path=/twilio/voice" in row
+    assert apart == "make logs LEVEL=WARNING has 0 lines: and 2 of the front door's"
+    assert following == "next: make logs S=gateway SINCE=1h"
+    assert "no warning and no error" in shown(S="api")
+    assert "warnings and errors 3, kinds 2" in (said := shown(S="gateway"))
+    assert "make logs LEVEL=WARNING has" not in said
+
+
 def test_what_began_on_another_day_says_on_which(
     engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.call import CallFacts
 from prosaas_ops.ask import trace
 from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.screen import trace_page
@@ -590,7 +590,7 @@ def test_a_number_without_calls_matches_nothing_and_says_where_else_to_look(
     monkeypatch.setattr(trace, "calls_of", lambda *_: found())
     monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
     assert trace.run(options(PHONE="050-1234567")) == NOTHING
-    assert "make logs S=api LEVEL=WARNING SINCE=2h" in capsys.readouterr().err
+    assert "make logs S=api,gateway LEVEL=WARNING SINCE=2h" in capsys.readouterr().err
 
 
 def test_a_database_that_is_away_leaves_what_the_lines_can_tell(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:

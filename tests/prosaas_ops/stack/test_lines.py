@@ -101,6 +101,13 @@ def test_a_trouble_is_known_before_it_is_parsed_in_every_format(level: str) -> N
         assert perhaps()(text), text
 
 
+@pytest.mark.parametrize("level", ["warn", "error", "dpanic", "panic", "fatal"])
+def test_a_trouble_of_the_front_doors_is_known_before_it_is_parsed_too(level: str) -> None:
+    text = json.dumps({"level": level, "msg": "x"}, separators=(",", ":"))
+    assert RANK[parse(RawLine("", "gateway", text)).level] >= RANK["WARNING"]
+    assert perhaps()(text)
+
+
 def test_an_event_is_known_before_it_is_parsed_by_its_tag_and_by_its_own_name() -> None:
     for name, event in vars(catalogue).items():
         if hasattr(event, "tag"):
@@ -168,3 +175,39 @@ def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) ->
     for text in (f'{{"message": "x", "call_sid": "{said}", "job_id": "{said}"}}', f"[INFO] x · call_sid={said}"):
         line = parse(raw(text))
         assert (line.call_sid, line.job_id) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "level", "text"),
+    [
+        (
+            '"level":"error","logger":"tls.obtain","msg":"no certificate","error":"429"',
+            "ERROR",
+            "no certificate, error=429",
+        ),
+        ('"level":"warn","msg":"x","request":{"uri":"/?phone=+972501234567"},"status":502', "WARNING", "x, status=502"),
+        ('"level":"fatal","msg":"x","user_id":""', "CRITICAL", "x"),
+        ('"level":["x"],"msg":null', "INFO", "None"),
+    ],
+)
+def test_the_front_doors_own_lines_have_their_level_and_nothing_of_a_request(
+    written: str, level: str, text: str
+) -> None:
+    """`make errors S=gateway` found none of them."""
+    line = parse(RawLine("2024-01-25T14:00:00Z", "gateway", f'{{"ts":1.5,{written}}}'))
+    assert (line.level, line.event, line.text) == (level, "", text)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", ',"duration":null', ',"duration":1e400,"path":7', ',"duration":"x"', ',"status":{}']
+)
+def test_a_request_that_the_front_door_gave_up_is_told_however_little_is_said_of_it(damage: str) -> None:
+    line = parse(
+        RawLine("2024-01-25T14:00:00Z", "gateway", f'{{"level":"error","msg":"x","event":"DOOR_GAVE_UP"{damage}}}')
+    )
+    assert "the front door gave up a request after" in line.text
+    assert line.human().startswith("[ERROR] [DOOR_GAVE_UP] ")
+
+
+def test_a_line_of_another_service_is_not_read_as_the_front_doors() -> None:
+    assert parse(raw('{"level":"error","msg":"x"}')).level == "INFO"

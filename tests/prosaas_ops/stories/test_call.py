@@ -286,6 +286,51 @@ def test_a_call_that_came_while_prosaas_calls_was_down_says_so_and_blames_nobody
     assert opening(facts_of(told)).startswith("no audio stream ever came")
 
 
+def given_up(path: str) -> str:
+    """As the front door writes it."""
+    return (
+        '{"level":"error","ts":1.5,"logger":"http.log.access.log0","msg":"handled request","status":504,'
+        f'"duration":10.1,"event":"DOOR_GAVE_UP","path":"{path}","error":"timeout awaiting response headers"}}'
+    )
+
+
+@pytest.mark.parametrize("webhook", [[], ["[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAgone, business_id=456"]])
+def test_a_call_that_the_front_door_gave_up_says_so_and_blames_nobody_else(
+    engine: Any, known: dict[str, Record], webhook: list[str], screen: Screen
+) -> None:
+    """Admitted, and answered too late or never: its record is open, and Twilio had no word of ours."""
+    engine.write("prosaas-api", 0.0, *webhook)
+    known["CAgone"] = record("CAgone", end_reason="", status="ringing", ended_at=None, duration_s=None, metrics={})
+    for at, path in ((-60, "/twilio/voice"), (9, "/whatsapp/meta"), (600, "/twilio/voice")):
+        engine.write("gateway", at, given_up(path))
+    told = story.tell(engine, "CAgone")
+    assert told is not None
+    assert "front door" not in opening(facts_of(told))
+    engine.write("gateway", 10.1, given_up("/twilio/voice"))
+    told = story.tell(engine, "CAgone")
+    assert told is not None
+    assert opening(facts_of(told)) == (
+        "no audio stream ever came, and at that time the front door gave up webhooks of calls without an answer of"
+        " prosaas-api, times: 1"
+    )
+    assert [trouble.name for trouble in verdict(facts_of(told))] == ["given_up"]
+    rows = describe(told, screen)
+    assert rows[-1].startswith("next: make logs S=gateway,api SINCE=2h")
+    assert sum("[DOOR_GAVE_UP] the front door gave up a request after 10.1 s" in row for row in rows) == 1
+
+
+def test_what_the_front_door_gave_up_stands_in_the_story_of_a_transfer_and_of_no_call_that_the_agent_had(
+    engine: Any, known: dict[str, Record]
+) -> None:
+    engine.write("gateway", 30, given_up("/twilio/transferred"), given_up("/twilio/voice"))
+    for reason, shown in (("transferred", 1), ("customer_hangup", 0)):
+        known["CAserved"] = record("CAserved", end_reason=reason)
+        told = story.tell(engine, "CAserved")
+        assert told is not None
+        assert sum(entry.event == "DOOR_GAVE_UP" for entry in told.entries) == shown
+        assert verdict(facts_of(told)) == []
+
+
 def test_a_call_of_a_restored_backup_has_no_known_end(engine: Any, known: dict[str, Record]) -> None:
     known["CAopen"] = record("CAopen", end_reason="", status="in-progress", ended_at=None, duration_s=None, metrics={})
     told = story.tell(engine, "CAopen")
