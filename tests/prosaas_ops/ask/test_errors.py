@@ -255,7 +255,7 @@ def test_a_webhook_that_the_front_door_gave_up_is_a_trouble_and_leads_to_its_lin
     assert row.split()[:5] == ["2", "14:00", "14:00", "0", "gateway"]
     assert "the front door gave up a request after 10.1 s without an answer of prosaas-api: path=/twilio/voice" in row
     assert apart == "make logs LEVEL=WARNING has 0 lines: and 2 of the front door's"
-    assert following == "next: make logs S=gateway SINCE=1h"
+    assert following == "next: make logs S=gateway SINCE=2024-01-25T13:30 UNTIL=2024-01-25T14:30"
     assert "no warning and no error" in shown(S="api")
     assert "warnings and errors 3, kinds 2" in (said := shown(S="gateway"))
     assert "make logs LEVEL=WARNING has" not in said
