@@ -40,27 +40,43 @@ class Lane:
         return 0
 
 
+class Line:
+    """Those who wait to be told whose their key is, one question at a time."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Semaphore(1)
+        self.inside = 0
+
+
 class Rates:
     """A lane for each key that is one: a made-up key gets none, so that they are as few as the keys."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, Lane] = {}
         self._all = asyncio.Semaphore(ABREAST_OF_ALL)
-        self._good: dict[str, asyncio.Semaphore] = {}
-        self._strange = asyncio.Semaphore(1)
+        self._good: dict[str, Line] = {}
+        self._strange = Line()
 
     async def asked(self, key: str, ask: Callable[[], Awaitable[T | None]]) -> T | None:
         """What *ask* finds of the key, one question at a time.
 
         A key that was good at its last question waits for its own questions alone; all others, which anybody can make
-        up by the thousand, for each other.
+        up by the thousand, for each other: a 429 for who would make their line too long. All of them waiting would be
+        more connections than we have, also for callers; and who is new and good among them gets in sooner or later.
         """
-        async with self._good.get(key, self._strange):
-            found = await ask()
+        line = self._good.get(key, self._strange)
+        if line.inside >= LONGEST_LINE:
+            raise Problem(429, "too many wait to be told whose their key is", headers={"Retry-After": "1"})
+        line.inside += 1
+        try:
+            async with line.turn:
+                found = await ask()
+        finally:
+            line.inside -= 1
         if found is None:
             self._good.pop(key, None)
         else:
-            self._good.setdefault(key, asyncio.Semaphore(1))
+            self._good.setdefault(key, Line())
         return found
 
     @asynccontextmanager

@@ -77,7 +77,7 @@ def read(rows: list[str]) -> list[Line]:
 def test_a_webhook_that_no_api_answers_stands_in_its_log_and_nothing_of_the_request_does(
     door: tuple[Post, Callable[[], list[str]]],
 ) -> None:
-    """Nor what it gave up of others, for that has words of theirs, as one of ours has that was asked for by a detour."""
+    """Nor what it gave up of others, for that has words of theirs, as has one of ours that is asked for by a detour."""
     post, log = door
     asked = (
         f"/twilio/voice?attempt=1&x={CALLER}",

@@ -243,6 +243,26 @@ async def test_whoever_waits_among_made_up_keys_is_told_in_time_that_nobody_can_
     assert (await first).status_code == 401
 
 
+async def test_no_more_than_so_many_wait_to_be_told_whose_their_key_is() -> None:
+    """Each holds a connection, of which callers need some. Whoever gave up is in the line no longer."""
+    lanes, go = rates.Rates(), asyncio.Event()
+
+    async def held() -> str | None:
+        await go.wait()
+        return None
+
+    waiting = [asyncio.create_task(lanes.asked(str(number), held)) for number in range(rates.LONGEST_LINE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Problem) as refused:
+        await asyncio.wait_for(lanes.asked("one more", held), 5)
+    assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "1"})
+    waiting.pop().cancel()
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(lanes.asked("one more", held)))
+    go.set()
+    assert await asyncio.gather(*waiting) == [None] * rates.LONGEST_LINE
+
+
 async def test_a_key_that_is_good_no_longer_waits_among_the_made_up_ones() -> None:
     lanes, go = rates.Rates(), asyncio.Event()
 
