@@ -51,7 +51,7 @@ def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
 
 def test_the_front_door_tells_of_each_webhook_that_it_gave_up_and_of_nothing_else() -> None:
     """A caller lost there is in no other log; a path of a stranger's own choice would be their words in ours."""
-    named = re.search(r"@given_up path_regexp told \^\((.*)\)\$\n", CADDYFILE)
+    named = re.search(r"@given_up \{\s+path_regexp told \^\((.*)\)\$\n", CADDYFILE)
     assert named is not None
     routes = [*voice.router.routes, *whatsapp.router.routes]
     assert sorted(named[1].split("|")) == sorted({route.path for route in routes})  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ SITES = ["http://:8000", "http://:8000, https://voice.example.com"]
 GATEWAYS = {502, 504}
 # Neither its own seat nor any other is in the DNS.
 UNSEATED = {502, 503, 504}
-Post = Callable[[str], int]
+Post = Callable[..., int]
 
 
 @pytest.fixture(params=SITES)
@@ -48,8 +48,8 @@ def door(watchers: dict[str, str], request: pytest.FixtureRequest) -> Iterator[t
         try:
             address = docker("port", container, "8000").split()[0]
 
-            def post(path: str) -> int:
-                headers = {"X-Twilio-Signature": SIGNATURE}
+            def post(path: str, signed_by: str = "X-Twilio-Signature") -> int:
+                headers = {signed_by: SIGNATURE}
                 asked = Request(f"http://{address}{path}", f"From=%2B{CALLER}".encode(), headers)
                 try:
                     with urlopen(asked, timeout=20) as answer:
@@ -92,6 +92,15 @@ def test_a_webhook_that_no_api_answers_stands_in_its_log_and_nothing_of_the_requ
     assert {line.fields["status"] for line in lines} <= GATEWAYS
     assert all("the front door gave up a request after" in line.text for line in lines)
     assert not [row for row in rows if CALLER in row or SIGNATURE in row]
+
+
+def test_who_shows_no_signature_is_no_provider_whose_webhook_was_lost(
+    door: tuple[Post, Callable[[], list[str]]],
+) -> None:
+    """Whoever breaks off a request would otherwise make a line of it, also while an api answers."""
+    post, log = door
+    assert {post("/twilio/voice", "X-Other"), post("/whatsapp/meta", "X-Hub-Signature-256")} <= GATEWAYS
+    assert [line.fields["path"] for line in read(log())] == ["/whatsapp/meta"]
 
 
 def test_of_a_stream_that_no_seat_took_the_log_has_nothing_of_the_request(
