@@ -72,8 +72,10 @@ assert all(len(prompt(name, language)) > 8000 for name in get_args(PromptName) f
     "worker": "import prosaas_worker.jobs",
     "simulator": """
 from simulator.scenario import Library
+from simulator.audio.comfort import recordings
 Library().load("demo")
-assert all(Library().load(name) for name in Library().names())""",
+assert all(Library().load(name) for name in Library().names())
+assert len(recordings()) == 2""",
     "ops": """
 from prosaas_ops.screen.page import page
 assert "{" in page("", "")""",

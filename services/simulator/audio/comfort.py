@@ -3,13 +3,14 @@
 from functools import cache
 from pathlib import Path
 
-_RECORDED = Path(__file__).parents[2] / "prosaas_calls/prompts"
+# Copies of the service's: in an image the simulator has nothing of it.
+_RECORDED = Path(__file__).parent / "comfort_words"
 
 
 @cache
 def recordings() -> tuple[bytes, ...]:
-    """Those of every language; none where the simulator stands alone."""
-    return tuple(path.read_bytes() for path in sorted(_RECORDED.glob("*/comfort.ulaw")))
+    """Those of every language."""
+    return tuple(path.read_bytes() for path in sorted(_RECORDED.glob("*.ulaw")))
 
 
 class Comfort:
