@@ -183,8 +183,16 @@ def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) ->
         (
             '"level":"error","logger":"tls.obtain","msg":"no certificate","error":"429"',
             "ERROR",
-            "no certificate, error=429",
+            "no certificate, logger=tls.obtain, error=429",
         ),
+        (
+            '"level":"error","logger":"http.acme_client","msg":"challenge failed","identifier":"a.example",'
+            '"problem":{"type":"urn:ietf:params:acme:error:connection","detail":"Timeout (likely firewall)"}',
+            "ERROR",
+            "challenge failed, logger=http.acme_client, identifier=a.example, problem="
+            '{"type": "urn:ietf:params:acme:error:connection", "detail": "Timeout (likely firewall)"}',
+        ),
+        ('"level":"info","msg":"waits","domains":["a.example"]', "INFO", 'waits, domains=["a.example"]'),
         ('"level":"warn","msg":"x","request":{"uri":"/?phone=+972501234567"},"status":502', "WARNING", "x, status=502"),
         ('"level":"fatal","msg":"x","user_id":""', "CRITICAL", "x"),
         ('"level":["x"],"msg":null', "INFO", "None"),
