@@ -274,6 +274,8 @@ def test_an_engine_in_whose_containers_the_tools_are_nobody_is_refused_before_an
     )  # fmt: skip
     assert (done.returncode, said in done.stderr) == (int(bool(said)), True)
     assert ("fix:" in done.stderr) is bool(said)
+    # Where a distribution gives it as a flag, an engine whose file has it too does not start.
+    assert "false" not in done.stderr
 
 
 def test_a_name_that_no_shell_can_have_reaches_the_tools_which_refuse_it(tmp_path: Path) -> None:
