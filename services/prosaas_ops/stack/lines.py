@@ -11,6 +11,7 @@ from typing import Any
 from prosaas_logging.levels import NAME_TO_LEVEL
 from prosaas_logging.render import read_tail
 from prosaas_logging.schemas import CANONICAL, RENAMED
+from prosaas_ops.options import OTHERS
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.texts.lines import GAVE_UP
 
@@ -168,7 +169,7 @@ def parse(raw: RawLine) -> Line:
             body = None
         if isinstance(body, dict) and "message" in body:
             return _from_json(raw, body)
-        if isinstance(body, dict) and "msg" in body and raw.service == DOOR:
+        if isinstance(body, dict) and "msg" in body and raw.service == DOOR and not OTHERS:
             return _from_door(raw, body)
     size = len(text.encode()) + 1
     match = _HUMAN.fullmatch(text)

@@ -7,6 +7,7 @@ import pytest
 
 from prosaas_logging import catalogue
 from prosaas_logging.schemas import RENAMES
+from prosaas_ops.stack import lines
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, clock, parse, perhaps, read, seconds
 
@@ -217,5 +218,10 @@ def test_a_request_that_the_front_door_gave_up_is_told_however_little_is_said_of
     assert line.human().startswith("[ERROR] [DOOR_GAVE_UP] ")
 
 
-def test_a_line_of_another_service_is_not_read_as_the_front_doors() -> None:
-    assert parse(raw('{"level":"error","msg":"x"}')).level == "INFO"
+def test_a_line_of_another_service_is_not_read_as_the_front_doors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one of a gateway in another project, whose request is nobody's to leave out."""
+    text = '{"level":"error","msg":"x","request":{"uri":"/"}}'
+    assert parse(raw(text)).level == "INFO"
+    monkeypatch.setattr(lines, "OTHERS", ("gateway",))
+    line = parse(RawLine("2024-01-25T14:00:00Z", "gateway", text))
+    assert (line.level, line.text) == ("INFO", text)
