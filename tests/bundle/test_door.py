@@ -238,7 +238,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_anything_is_done(com
 
 
 def test_who_only_asks_is_told_so_too_where_nothing_can_be_kept(tmp_path: Path) -> None:
-    """Instead of mkdir's own words, or a traceback of the tools'. What a `sudo make` began is root's within one's own."""
+    """Instead of mkdir's own words, or a traceback of the tools'. What a `sudo make` began is root's within our own."""
     clone, environment = prepared(tmp_path)
     (tmp_path / "commands/mkdir").write_text("#!/bin/sh\ncase $2 in */lines) exit 1 ;; esac\n", "utf-8")
     (tmp_path / "commands/mkdir").chmod(0o755)
