@@ -75,7 +75,7 @@ case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null || true) in
     # Permissive, it only notes what it would forbid.
     [ "$(getenforce 2>/dev/null)" != Enforcing ] ||
         fail "this engine labels containers for SELinux, which keeps them from this folder and from the engine's socket" \
-            '"selinux-enabled": false in /etc/docker/daemon.json, then: systemctl restart docker' \
+            "take selinux-enabled out of /etc/docker/daemon.json or /etc/sysconfig/docker, then: systemctl restart docker" \
             docs/troubleshooting.md
     ;;
 esac

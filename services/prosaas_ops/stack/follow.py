@@ -128,6 +128,8 @@ class _Source:
         self.frames = Demultiplexer(container.service, container.place)
         self.reader = Reader()
         self.last = 0.0
+        # As it is now, where it started anew before all that it had said was read.
+        self.again: Container | None = None
 
     def feed(self, raw: RawLine) -> Line | None:
         self.last = time.monotonic()
@@ -173,6 +175,11 @@ class Follow:
         self._selector.close()
 
     def _open(self, container: Container) -> None:
+        sources = (key.data for key in self._selector.get_map().values() if isinstance(key.data, _Source))
+        if (known := next((source for source in sources if source.container == container.id), None)) is not None:
+            # Followed a second time at once, what is yet to be read would come twice.
+            known.again = container
+            return
         # A restarted container keeps its log: go on after the last line seen, not at the start's own time stamp,
         # which the engine takes when the first lines are already written.
         after = self._seen.get(container.id, self._since)
@@ -187,6 +194,8 @@ class Follow:
             source.connection.close()
             if line := source.reader.flush():
                 self._hold(line.at, line)
+            if source.again is not None:
+                self._open(source.again)
             return
         for raw in source.frames.feed(chunk):
             self._seen[source.container] = seconds(raw.stamp) + 1e-6

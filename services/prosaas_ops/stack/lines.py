@@ -11,6 +11,7 @@ from typing import Any
 from prosaas_logging.levels import NAME_TO_LEVEL
 from prosaas_logging.render import read_tail
 from prosaas_logging.schemas import CANONICAL, RENAMED
+from prosaas_ops.options import OTHERS
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.texts.lines import GAVE_UP
 
@@ -26,7 +27,9 @@ _NO_FIELDS = CANONICAL | RENAMED
 
 # The front door, whose Caddy has names of its own for what every line has, and for levels.
 DOOR, DOOR_GAVE_UP = "gateway", "DOOR_GAVE_UP"
-_DOORS_NAMES = ("level", "ts", "logger", "msg", "event")
+_DOORS_NAMES = ("level", "ts", "msg", "event")
+# And what it writes of whoever asked.
+_STRANGERS = ("request", "resp_headers", "headers")
 _DOORS_LEVELS = {"WARN": "WARNING", "DPANIC": "CRITICAL", "PANIC": "CRITICAL", "FATAL": "CRITICAL"}
 _WORSE = re.compile("|".join(f'"{name}"' for name in (*(loud[1:-1] for loud in _LOUD), *_DOORS_LEVELS)), re.IGNORECASE)
 
@@ -166,7 +169,7 @@ def parse(raw: RawLine) -> Line:
             body = None
         if isinstance(body, dict) and "message" in body:
             return _from_json(raw, body)
-        if isinstance(body, dict) and "msg" in body and raw.service == DOOR:
+        if isinstance(body, dict) and "msg" in body and raw.service == DOOR and not OTHERS:
             return _from_door(raw, body)
     size = len(text.encode()) + 1
     match = _HUMAN.fullmatch(text)
@@ -216,8 +219,12 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
 
 
 def _from_door(raw: RawLine, body: dict[str, Any]) -> Line:
-    """A line of the front door's: a request that it gave up in our words, all else in Caddy's, without its objects."""
-    said = {name: body[name] for name in body if name not in _DOORS_NAMES and isinstance(body[name], str | int | float)}
+    """A line of the front door's: a request that it gave up in our words, all else in Caddy's, without a stranger's.
+
+    Why no certificate comes stands in objects and in lists.
+    """
+    names = [name for name in body if name not in (*_DOORS_NAMES, *_STRANGERS) and body[name] is not None]
+    said = {name: value if isinstance(value := body[name], str | int | float) else _json(value) for name in names}
     level, event = str(body.get("level") or "").upper(), str(body.get("event") or "")
     level = _DOORS_LEVELS.get(level, level)
     text = ", ".join((str(body["msg"]), *(f"{name}={value}" for name, value in said.items() if value != "")))
@@ -241,6 +248,10 @@ def _id(value: object) -> str:
     """What no id of a call or a job looks like is none, and in no command, address or file name that is made of one."""
     said = str(value or "")
     return said if _ID.fullmatch(said) and "/" not in said else ""
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

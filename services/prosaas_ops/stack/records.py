@@ -251,7 +251,8 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, with
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if isinstance(error, asyncpg.PostgresError) and not (error.sqlstate or "").startswith(CANNOT_SERVE):
-            raise Away(refused.DATABASE_REFUSES(why=reason)) from None
+            mended = (error.sqlstate or "").startswith(("3D", "42"))
+            raise Away((refused.DATABASE_OTHER if mended else refused.DATABASE_REFUSES)(why=reason)) from None
         # A name that nobody knows, as the resolver says it, is a container that is not there.
         reason = str(refused.NAME_UNKNOWN) if isinstance(error, socket.gaierror) else reason
         raise Away(refused.DATABASE_AWAY(why=reason)) from None

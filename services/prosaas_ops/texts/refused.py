@@ -179,7 +179,8 @@ DATABASE_AWAY: Final = Text(
     "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
-DATABASE_REFUSES: Final = Text(
+DATABASE_REFUSES: Final = Text("מסד הנתונים עונה, ומסרב: {why}", "the database answers, and refuses: {why}")
+DATABASE_OTHER: Final = Text(
     "מסד הנתונים עונה, ומסרב: {why}. `make up-prod` מביא את הטבלאות ואת ההרשאות שלו לאלה של הגרסה הזאת",
     "the database answers, and refuses: {why}. `make up-prod` brings its tables and rights to those of this version",
 )

@@ -113,6 +113,23 @@ def test_a_restarted_container_is_followed_on_from_its_last_line(live: tuple[Liv
     assert line.text == "after"
 
 
+def test_one_that_started_again_before_its_last_words_were_read_tells_them_once(
+    live: tuple[LiveEngine, Follow],
+) -> None:
+    """As where the past was read first: followed a second time from the beginning, each of them came twice."""
+    engine, stream = live
+    for second in range(1, 6):
+        engine.say("prosaas-api", second, f"[INFO] {'x' * 14_000}")
+    engine.sinks["prosaas-api"].close()
+    engine.happen("prosaas-api", "start")
+    assert len(take(stream, 6)) == 6
+    assert engine.opened[2:] == [("prosaas-api", pytest.approx(1706191205.0, abs=1e-4))]
+    engine.say("prosaas-api", 6, "[INFO] after")
+    (line,) = take(stream, 1)
+    assert isinstance(line, Line)
+    assert line.text == "after"
+
+
 @pytest.mark.parametrize("state", ["paused", "exited"])
 def test_one_that_stood_still_or_was_down_is_followed_from_where_the_following_began(
     state: str, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import pytest
 
 from prosaas_logging import catalogue
 from prosaas_logging.schemas import RENAMES
+from prosaas_ops.stack import lines
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, clock, parse, perhaps, read, seconds
 
@@ -183,8 +184,16 @@ def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) ->
         (
             '"level":"error","logger":"tls.obtain","msg":"no certificate","error":"429"',
             "ERROR",
-            "no certificate, error=429",
+            "no certificate, logger=tls.obtain, error=429",
         ),
+        (
+            '"level":"error","logger":"http.acme_client","msg":"challenge failed","identifier":"a.example",'
+            '"problem":{"type":"urn:ietf:params:acme:error:connection","detail":"Timeout (likely firewall)"}',
+            "ERROR",
+            "challenge failed, logger=http.acme_client, identifier=a.example, problem="
+            '{"type": "urn:ietf:params:acme:error:connection", "detail": "Timeout (likely firewall)"}',
+        ),
+        ('"level":"info","msg":"waits","domains":["a.example"]', "INFO", 'waits, domains=["a.example"]'),
         ('"level":"warn","msg":"x","request":{"uri":"/?phone=+972501234567"},"status":502', "WARNING", "x, status=502"),
         ('"level":"fatal","msg":"x","user_id":""', "CRITICAL", "x"),
         ('"level":["x"],"msg":null', "INFO", "None"),
@@ -209,5 +218,10 @@ def test_a_request_that_the_front_door_gave_up_is_told_however_little_is_said_of
     assert line.human().startswith("[ERROR] [DOOR_GAVE_UP] ")
 
 
-def test_a_line_of_another_service_is_not_read_as_the_front_doors() -> None:
-    assert parse(raw('{"level":"error","msg":"x"}')).level == "INFO"
+def test_a_line_of_another_service_is_not_read_as_the_front_doors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one of a gateway in another project, whose request is nobody's to leave out."""
+    text = '{"level":"error","msg":"x","request":{"uri":"/"}}'
+    assert parse(raw(text)).level == "INFO"
+    monkeypatch.setattr(lines, "OTHERS", ("gateway",))
+    line = parse(RawLine("2024-01-25T14:00:00Z", "gateway", text))
+    assert (line.level, line.text) == ("INFO", text)

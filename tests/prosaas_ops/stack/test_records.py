@@ -225,6 +225,29 @@ def test_a_refusal_is_told_as_what_it_is_and_no_silence(
         records.call_record("CA1")
 
 
+@pytest.mark.parametrize(
+    ("error", "cured"),
+    [
+        (asyncpg.InsufficientPrivilegeError("permission denied for table calls"), True),
+        (asyncpg.QueryCanceledError("canceling statement due to statement timeout"), False),
+        (asyncpg.SerializationError("canceling statement due to conflict with recovery"), False),
+    ],
+)
+def test_a_start_is_named_as_the_cure_of_what_a_start_mends_alone(
+    error: asyncpg.PostgresError, cured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that ends long statements, or a standby, has the tables and the rights of this version."""
+
+    async def refuse(**_: object) -> None:
+        raise error
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@postgres/x")
+    monkeypatch.setattr(asyncpg, "connect", refuse)
+    with pytest.raises(records.Away, match="answers, and refuses") as told:
+        records.call_record("CA1")
+    assert ("make up-prod" in str(told.value)) is cured
+
+
 def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text("postgres+asyncpg://a@b/c\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
