@@ -65,6 +65,11 @@ def repair(service: str, project: str = "") -> str:
     return whole(project)
 
 
+def cure(one: Container, project: str = "") -> str:
+    """The command that has this one serve again; of one that is paused nothing can be renewed."""
+    return f"docker unpause {one.name}" if one.state == "paused" else repair(one.service, project)
+
+
 def whole(project: str = "") -> str:
     """The command that starts all of it: production beside a project of development would find its port taken."""
     if on_a_swarm():

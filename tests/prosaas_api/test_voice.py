@@ -267,13 +267,13 @@ async def test_prosaas_calls_is_asked_once_for_calls_that_come_together(client: 
 async def test_without_the_database_a_call_still_gets_a_token_for_the_generic_greeting(
     settings: Settings, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "TOLD_ONCE_S", 0.1)
     away = settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"})
     app = create_app(away)
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
         with capture_events("INFO") as events:
             twiml = document(await Client(http).twilio("/twilio/voice", CALL))
+        monkeypatch.setattr(intake, "TOLD_ONCE_S", 0.1)
         assert (await Client(http).twilio("/twilio/status", CALL)).status_code == 503
     parameter = twiml.find("Connect/Stream/Parameter")
     assert parameter is not None

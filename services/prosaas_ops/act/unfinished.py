@@ -24,6 +24,8 @@ from prosaas_ops.texts import refused
 _OURS_ALONE = ("restore", "rotate-secret")
 # A start looks first whether it can be one.
 _GOES_ON = frozenset({"up-prod", "up-dev", "up-swarm", "down"})
+# What renews no container of a service, or takes it away as it is.
+_RENEWS_NOTHING = frozenset({"down", "backup", "restore-drill", "update-bases"})
 
 
 def end_killed(world: World, command: str) -> None:
@@ -32,6 +34,8 @@ def end_killed(world: World, command: str) -> None:
     with suppress(Problem):
         if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
             world.docker("rm", *left, check=False)
+    if command not in _RENEWS_NOTHING:
+        _refuse_the_paused(world)
     journal, all_anew = unfinished(world), command in ALL_ANEW
     if command not in _GOES_ON:
         _refuse_before_the_first(world, journal)
@@ -81,6 +85,15 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         _end(restore.restore(world, memory), journal, world, all_anew)
     else:
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
+
+
+def _refuse_the_paused(world: World) -> None:
+    """A Problem where a container is paused: no service of one can be renewed, and each try would leave one more."""
+    paused: list[str] = []
+    with suppress(Problem):
+        paused = [one.name for one in world.containers() if one.state == "paused"]
+    if paused:
+        raise problem(refused.IS_PAUSED(names=", ".join(paused)), f"docker unpause {' '.join(paused)}")
 
 
 def _taken_up(journal: dict[str, Any]) -> bool:

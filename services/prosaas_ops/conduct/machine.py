@@ -22,7 +22,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.stack.live_calls import drains
-from prosaas_ops.standing import down, missing, no_new_calls, repair, whole
+from prosaas_ops.standing import cure, down, missing, no_new_calls, repair, whole
 from prosaas_ops.texts import conduct
 from prosaas_ops.texts import machine as words
 
@@ -242,7 +242,7 @@ def services(world: World, _environment: str) -> Iterator[Finding]:
     ended, nowhere = down(found), missing(found, database=not world.recorded("DATABASE_URL"))
     for one in ended:
         text = words.ENDED(service=one.service, status=one.status)
-        yield Finding("services", text, first or repair(one.service, world.project), _TROUBLES)
+        yield Finding("services", text, first or cure(one, world.project), _TROUBLES)
     for name in nowhere:
         yield Finding("services", words.NO_CONTAINER(service=name), first or whole(world.project), _TROUBLES)
     if drained := no_new_calls(found, partial(drains, world.engine)):

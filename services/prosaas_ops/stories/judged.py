@@ -1,6 +1,7 @@
 """What a call's story says when it is judged: its facts, its silences, and how long the caller waited at first."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from prosaas_core.facts.call import CallFacts
@@ -8,6 +9,7 @@ from prosaas_core.facts.claims import deed_told
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
+from prosaas_logging.labels import REFUSALS
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.stack.lines import DOOR_GAVE_UP, RANK
 from prosaas_ops.stack.records import OPEN, Record
@@ -16,6 +18,8 @@ from prosaas_ops.stories.moment import Entry
 from prosaas_ops.texts.pages import RECKONED
 from prosaas_ops.texts.told import CHANGED_BEFORE
 
+_ENDED_BEFORE = "the call has ended, or was answered long ago"
+_TOO_LATE = (_ENDED_BEFORE, *REFUSALS[_ENDED_BEFORE])
 _CHANGES_SHOWN, _CHANGE_SHOWN = 3, 200
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
@@ -46,6 +50,7 @@ def facts_of(story: Story) -> CallFacts:
     told |= {name: metrics[name] for name in told if metrics.get(name) is not None}
     retries = sum(entry.event == "REALTIME" and entry.level == "WARNING" for entry in entries)
     end = next((entry.reason for entry in reversed(entries) if entry.event == "CALL_END"), "")
+    given_up = sum(entry.event == DOOR_GAVE_UP for entry in entries) if not story.reached else 0
     return CallFacts(
         story.call_sid,
         end_reason=(record.end_reason if record is not None else "") or end,
@@ -57,8 +62,8 @@ def facts_of(story: Story) -> CallFacts:
         killed_after=_ago(story.killed.at - story.started) if story.killed is not None else "",
         killed_how=story.killed.detail if story.killed is not None else "",
         unknown_number=_unknown_number(story),
-        refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
-        given_up=sum(entry.event == DOOR_GAVE_UP for entry in entries) if not story.reached else 0,
+        refused_at_door=next(_refusals(entries, given_up), ""),
+        given_up=given_up,
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
         slowest_ms=told.get("slowest_ms", metrics.get("response_p95_ms")),
@@ -76,6 +81,13 @@ def facts_of(story: Story) -> CallFacts:
         cause=_cause(entries),
         returned=str(metrics.get("returned") or _untaken(entries)),
     )
+
+
+def _refusals(entries: list[Entry], given_up: int) -> Iterator[str]:
+    """Why it was turned away; not what an api said that came to a webhook after the front door had given that up."""
+    for entry in entries:
+        if entry.event == "VOICE_REFUSED" and not (given_up and any(why in entry.text for why in _TOO_LATE)):
+            yield entry.text
 
 
 def disputed(story: Story) -> bool:

@@ -226,6 +226,11 @@ NO_ROOM: Final = Text(
     "the disk takes nothing more ({why}); what was begun may be half done. make doctor (free space), then again",
 )
 
+IS_PAUSED: Final = Text(
+    "{names}: מישהו השהה אותו (docker pause), וכל עוד הוא מושהה אי אפשר להחליף אותו",
+    "{names}: somebody paused it (docker pause), and it cannot be renewed while it is",
+)
+
 # What has yet to serve for the first time
 NEVER_SERVED: Final = Text(
     "make up-prod, ההפעלה הראשונה של המערכת הזאת, נקטעה בשלב {step!r}; עוד שום דבר לא משרת",

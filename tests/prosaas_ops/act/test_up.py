@@ -525,6 +525,22 @@ def test_who_ends_the_stack_brings_to_its_end_first_what_holds_more_than_contain
     assert quiet.remembered("journal") is None
 
 
+@pytest.mark.parametrize("command", ["restart-api", "up-prod", "rollback", "down", "backup"])
+@pytest.mark.docker
+def test_what_is_paused_is_named_with_its_cure_before_anything_is_renewed_and_hinders_nothing_else(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """The engine starts and replaces none that is paused: each try left one container more."""
+    api = Container("a", "prosaas-api", "salon-prosaas-api-1", "paused", "i", "Up 5 minutes (Paused)")
+    monkeypatch.setattr(quiet, "containers", lambda *_: [api])
+    if command in ("down", "backup"):
+        unfinished.end_killed(quiet, command)
+        return
+    with pytest.raises(Problem, match=r"salon-prosaas-api-1: somebody paused it(.|\n)*docker unpause salon-"):
+        unfinished.end_killed(quiet, command)
+    assert quiet.remembered("journal") is None
+
+
 @pytest.mark.docker
 def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_nothing_is_lost(
     quiet: World, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, processors
 from prosaas_ops.conduct.secrets import write_secrets
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import OWN_SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Gone
 
 
@@ -71,6 +71,11 @@ def test_a_service_that_has_ended_is_told_with_what_starts_it_again(
     }
     found += [one("prosaas-calls", "running"), one("gateway", "running")]
     assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
+    found[:] = [
+        one(name, "paused" if name == "worker" else "running") for name in (*OWN_SERVICES, "postgres", "gateway")
+    ]
+    told = {each.text: each.fix for each in machine.services(World(tmp_path), "prod")}
+    assert told == {"worker does not run: paused": "docker unpause worker"}
 
 
 @pytest.mark.docker

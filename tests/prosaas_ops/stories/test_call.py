@@ -314,6 +314,12 @@ def test_a_call_that_the_front_door_gave_up_says_so_and_blames_nobody_else(
         " prosaas-api, times: 1"
     )
     assert [trouble.name for trouble in verdict(facts_of(told))] == ["given_up"]
+    # An api that stood still comes to the webhook later, when nobody waits for its answer any more.
+    late = "[WARNING] ⛔ [VOICE_REFUSED] call refused: the call has ended, or was answered long ago · call_sid=CAgone"
+    engine.write("prosaas-api", 15.0, late)
+    told = story.tell(engine, "CAgone")
+    assert told is not None
+    assert [trouble.name for trouble in verdict(facts_of(told))] == ["given_up"]
     rows = describe(told, screen)
     assert rows[-1].startswith("next: make logs S=gateway,api SINCE=2h")
     assert sum("[DOOR_GAVE_UP] the front door gave up a request after 10.1 s" in row for row in rows) == 1
