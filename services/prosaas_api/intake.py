@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from prosaas_api import bodies
 from prosaas_api.patience import ABORT
 from prosaas_api.problems import Problem, problem_response
-from prosaas_api.request_scope import header
+from prosaas_api.request_scope import header, waited_s
 from prosaas_api.rest import keys
 from prosaas_core.database import DatabaseUnavailable, is_race
 from prosaas_logging import get_logger
@@ -115,7 +115,7 @@ class Intake:
         Whoever is slow to take the answer has the place no longer, and is waited for: nothing is piled up for them.
         """
         now = asyncio.get_running_loop().time()
-        until = now + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
+        until = now + TOLD_ONCE_S - waited_s(conn) if source.told_once else None
         body = await self._read(source, conn, receive)
         async with AsyncExitStack() as held:
             with self._keeping(body):
@@ -254,12 +254,6 @@ def _parts(message: Message) -> Iterator[Message]:
     for start in range(0, len(body), PART):
         yield {**message, "body": body[start : start + PART], "more_body": True}
     yield {**message, "body": b""}
-
-
-def _waited_s(conn: Scope) -> float:
-    """How long the front door has had the request, as it alone says; nothing where none stands before us."""
-    said = (header(conn, b"x-waited-ms") or "").partition(".")[0]
-    return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 7 else 0.0
 
 
 async def _hangs_up(receive: Receive, within_s: float) -> bool:

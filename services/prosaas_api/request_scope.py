@@ -108,6 +108,12 @@ def header(conn: Scope, wanted: bytes) -> str | None:
     return None
 
 
+def waited_s(conn: Scope) -> float:
+    """How long the front door has had the request, as it alone says; nothing where none stands before us."""
+    said = (header(conn, b"x-waited-ms") or "").partition(".")[0]
+    return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 7 else 0.0
+
+
 async def _answer_500(send: Send, request_id: str) -> None:
     body = {
         "type": "about:blank",

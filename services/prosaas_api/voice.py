@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from prosaas_api import bodies, signatures, twiml
 from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
-from prosaas_api.request_scope import annotate
+from prosaas_api.request_scope import annotate, waited_s
 from prosaas_api.state import AppState, State
 from prosaas_core import queries, stream_token, tracing
 from prosaas_core.database import DatabaseUnavailable, answer_within, raw_connection, transaction
@@ -101,7 +101,9 @@ async def voice(request: Request, state: AppState) -> Response:
             await _asked(state, note, until - time.monotonic())
             return _twiml(dial(state.settings.public_url, call_sid, rescue))
         return _twiml(twiml.goodbye("give_up", language))
-    log.event(VOICE_WEBHOOK, from_number=caller)
+    waited = waited_s(request.scope)
+    # What an api that fell silent over it took of the caller's time before this one was asked stands in no other line.
+    log.event(VOICE_WEBHOOK, from_number=caller, waited_ms=round(waited * 1000) if waited >= 1 else None)
     return _connect(state, form, business_id, language, seat, since=since, ttl=ttl)
 
 

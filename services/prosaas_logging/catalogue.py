@@ -406,7 +406,9 @@ def HTTP_FAILED(*, method: str, path: str, exc_info: ExcInfo = None) -> None:
 
 
 @event(INFO, "📞")
-def VOICE_WEBHOOK(*, call_sid: str = "", business_id: str = "", from_number: str = "") -> None:
+def VOICE_WEBHOOK(
+    *, call_sid: str = "", business_id: str = "", from_number: str = "", waited_ms: int | None = None
+) -> None:
     """Twilio asked what to do with an incoming call."""
 
 

@@ -65,6 +65,15 @@ async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallbac
     assert (event.fields["call_sid"], event.fields["business_id"]) == (CALL_SID, "456")
 
 
+@pytest.mark.parametrize(("said", "waited"), [("8104.25", 8104), ("999.9", None), ("-7", None), ("1e9", None)])
+async def test_a_webhook_for_which_the_front_door_had_to_ask_again_says_how_long_its_caller_has_waited(
+    client: Client, said: str, waited: int | None
+) -> None:
+    with capture_events("INFO") as events:
+        await client.twilio("/twilio/voice", CALL, headers={"X-Waited-Ms": said})
+    assert [(event.event, event.fields.get("waited_ms")) for event in events] == [("VOICE_WEBHOOK", waited)]
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_there(
     settings: Settings, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, known: bool

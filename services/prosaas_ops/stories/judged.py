@@ -24,6 +24,7 @@ _CHANGES_SHOWN, _CHANGE_SHOWN = 3, 200
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
 _TO_NUMBER = re.compile(r"to_number=(\S{1,40}?)(?:,| |$)")
+_WAITED = re.compile(r"waited_ms=(\d{1,6})(?:,| |$)")
 _STATUS = re.compile(r"status=([\w-]{1,40})")
 
 
@@ -166,13 +167,20 @@ def greeting_wait(story: Story) -> float | None:
     """Milliseconds from the webhook, where the caller's wait begins, to the greeting's first sound; None if unknown.
 
     A caller who was asked to wait had a webhook for each time: the first of the api's lines is of the first of them.
+    One that the front door asked for again, of an api that had fallen silent, says how long it had waited there.
     """
     first = (story.record.metrics if story.record is not None else {}).get("first_audio_ms")
     api = [entry for entry in story.entries if entry.source == "prosaas-api" and entry.kind != "around"]
-    webhook = min((entry.at for entry in api if any(each.event == "VOICE_WEBHOOK" for each in api)), default=None)
+    rang = any(entry.event == "VOICE_WEBHOOK" for entry in api)
+    webhook = min((entry.at - _waited_s(entry) for entry in api if rang), default=None)
     if not isinstance(first, int | float):
         return None
     return float(first) + max(0.0, story.started - webhook) * 1000 if webhook is not None else float(first)
+
+
+def _waited_s(entry: Entry) -> float:
+    found = _WAITED.search(entry.text) if entry.event == "VOICE_WEBHOOK" else None
+    return int(found[1]) / 1000 if found else 0.0
 
 
 def silences(story: Story) -> list[Silence]:

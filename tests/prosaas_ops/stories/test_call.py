@@ -545,6 +545,22 @@ def test_a_caller_who_was_asked_to_wait_has_waited_since_the_first_webhook(
     assert "└ 12400 ms from the first webhook to the greeting's first sound" in "\n".join(timeline(told, screen, 0))
 
 
+def test_a_caller_has_waited_since_the_front_door_had_the_webhook_that_it_asked_for_again(
+    engine: Any, known: dict[str, Record], screen: Screen
+) -> None:
+    """An api that stood still comes to all of its tries at once; who was asked last had waited longest."""
+    known["CAone"] = record("CAone", metrics={"first_audio_ms": 400})
+    for waited in ("", ", waited_ms=4002", ", waited_ms=8104"):
+        line = f"[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAone, business_id=456, from_number=+972...{waited}"
+        engine.write("prosaas-api", -0.2, line)
+    engine.write("prosaas-calls", 0.0, "[INFO] 🚀 [CALL_START] call_sid=CAone, direction=inbound")
+    engine.write("prosaas-calls", 0.4, '[INFO] 💬 [TRANSCRIPT] AI: "שלום" · call_sid=CAone')
+    told = story.tell(engine, "CAone")
+    assert told is not None
+    assert "└ 8704 ms from the first webhook to the greeting's first sound" in "\n".join(timeline(told, screen, 0))
+    assert "slow_greeting" in [trouble.name for trouble in verdict(facts_of(told))]
+
+
 def test_the_ring_stands_before_the_start_of_its_call_where_both_are_at_one_moment(
     engine: Any, known: dict[str, Record], screen: Screen
 ) -> None:
