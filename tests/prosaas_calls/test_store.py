@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from calls_world.world import ENVIRON
+from postgres_world.standing_still import standing_still
 from prosaas_calls import store as calls_store
 from prosaas_calls.limits import Limits
 from prosaas_calls.profile import Profile
@@ -182,23 +183,12 @@ async def test_without_the_database_no_call_is_taken_over() -> None:
 async def test_a_caller_waits_for_no_farewell_to_a_database_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its statement's cancelling takes two seconds more, in which they would hear nothing."""
 
-    @asynccontextmanager
-    async def standing_still(_: object, *, within_s: float | None = None) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(within_s):
-                await asyncio.Event().wait()
-            yield
-        finally:
-            await asyncio.shield(farewell.wait())
-
-    farewell = asyncio.Event()
-    monkeypatch.setattr(calls_store, "raw_connection", standing_still)
     store = Store(make_engine(load_settings(ENVIRON)), timeout=0.01, record_timeout=1.0)
-    with capture_events() as events:
+    with standing_still() as raw_connection, capture_events() as events:
+        monkeypatch.setattr(calls_store, "raw_connection", raw_connection)
         async with asyncio.timeout(5):
             assert await store.profile(claims(CALLER)) == Profile()
             assert not await store.take_over(claims(CALLER), seat="mine", stream_sid="MZ1")
-    farewell.set()
     assert [event.fields["error"] for event in events] == ["DatabaseUnavailable: no answer in time"] * 2
 
 

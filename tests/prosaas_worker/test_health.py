@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import text
 
+from postgres_world.standing_still import standing_still
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import enqueue
 from prosaas_logging import capture_events
@@ -116,21 +116,11 @@ async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, 
 async def test_a_database_that_stands_still_makes_it_not_ready_without_a_farewell(client, monkeypatch):
     """The healthcheck waits for no longer than that takes."""
 
-    @asynccontextmanager
-    async def standing_still(_, *, within_s=None):
-        try:
-            async with asyncio.timeout(within_s):
-                await asyncio.Event().wait()
-            yield
-        finally:
-            await asyncio.shield(farewell.wait())
-
-    farewell = asyncio.Event()
-    monkeypatch.setattr("prosaas_worker.health.transaction", standing_still)
     monkeypatch.setattr("prosaas_worker.health.READY_S", 0.01)
-    async with asyncio.timeout(5):
-        assert await said(client, "/readyz") == (503, "waiting for the database")
-    farewell.set()
+    with standing_still() as transaction:
+        monkeypatch.setattr("prosaas_worker.health.transaction", transaction)
+        async with asyncio.timeout(5):
+            assert await said(client, "/readyz") == (503, "waiting for the database")
 
 
 async def test_a_database_too_slow_for_the_healthcheck_is_not_told_to_be_away_to_who_waits_for_longer(

@@ -5,7 +5,8 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from prosaas_ops.options import Problem
 from prosaas_ops.stack.buried import KEPT
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import Demultiplexer
+
+WORKER = Container("worker", "worker", "prosaas-worker-1", "running", "i", "Up")
 
 
 def test_lines_come_whole_however_the_bytes_arrive() -> None:
@@ -135,24 +138,34 @@ def test_the_log_of_a_window_is_read_in_one_go(docker: Docker, engine: Engine) -
     assert "since=1.500000000&until=2.500000000" in docker.asked[-1]
 
 
-def test_a_log_is_read_a_piece_at_a_time_and_never_held_whole(tmp_path: Path) -> None:
-    """An engine that keeps them without a bound has more lines than this machine has memory."""
-    sent = threading.Event()
+@contextmanager
+def answering(folder: Path, answer: Callable[[socket.socket], None] | None = None) -> Iterator[Engine]:
+    """An engine's client; whoever asks is answered once, or, without an answer, never."""
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "docker.sock"))
+        server.bind(str(folder / "docker.sock"))
         server.listen()
 
-        def pour() -> None:
+        def serve(answer: Callable[[socket.socket], None]) -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + frame(f"T1 {'x' * 1000}\n") * 20_000)
-                sent.set()
+                answer(connection)
 
-        threading.Thread(target=pour, daemon=True).start()
-        lines = Engine("prosaas", str(tmp_path / "docker.sock")).logs(
-            Container("worker", "worker", "prosaas-worker-1", "running", "i", "Up")
-        )
+        if answer is not None:
+            threading.Thread(target=serve, args=[answer], daemon=True).start()
+        yield Engine("prosaas", str(folder / "docker.sock"))
+
+
+def test_a_log_is_read_a_piece_at_a_time_and_never_held_whole(tmp_path: Path) -> None:
+    """An engine that keeps them without a bound has more lines than this machine has memory."""
+    sent = threading.Event()
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + frame(f"T1 {'x' * 1000}\n") * 20_000)
+        sent.set()
+
+    with answering(tmp_path, pour) as engine:
+        lines = engine.logs(WORKER)
         assert next(lines).stamp == "T1"
         # What nobody has asked for yet fits into no buffer on the way.
         assert not sent.is_set()
@@ -163,12 +176,8 @@ def test_a_log_that_does_not_come_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prosaas_ops.stack.engine._PATIENCE", struct.pack("ll", 0, 50_000))
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "docker.sock"))
-        server.listen()
-        worker = Container("worker", "worker", "prosaas-worker-1", "running", "i", "Up")
-        with pytest.raises(Problem, match="did not answer /containers/worker/logs in time"):
-            list(Engine("prosaas", str(tmp_path / "docker.sock")).logs(worker))
+    with answering(tmp_path) as engine, pytest.raises(Problem, match="did not answer /containers/worker/logs in time"):
+        list(engine.logs(WORKER))
 
 
 def test_a_command_gives_its_exit_code_and_both_its_outputs(docker: Docker, engine: Engine) -> None:
@@ -190,30 +199,19 @@ def test_a_command_that_has_not_ended_is_a_problem(docker: Docker, engine: Engin
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.0 200 OK"])
 def test_an_engine_that_hangs_up_is_a_problem(said: bytes, tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "docker.sock"))
-        server.listen()
-
-        def hang_up() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(said)
-
-        threading.Thread(target=hang_up, daemon=True).start()
-        with pytest.raises(Problem, match="closed the connection"):
-            Engine("prosaas", str(tmp_path / "docker.sock")).get("/version")
+    with (
+        answering(tmp_path, lambda connection: connection.sendall(said)) as engine,
+        pytest.raises(Problem, match="closed the connection"),
+    ):
+        engine.get("/version")
 
 
 def test_an_engine_that_is_silent_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prosaas_ops.stack.engine._PATIENCE", struct.pack("ll", 0, 50_000))
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "docker.sock"))
-        server.listen()
-        with pytest.raises(Problem, match="did not answer /version in time"):
-            Engine("prosaas", str(tmp_path / "docker.sock")).get("/version")
+    with answering(tmp_path) as engine, pytest.raises(Problem, match="did not answer /version in time"):
+        engine.get("/version")
 
 
 def test_what_the_engine_refuses_is_a_problem_in_its_own_words(engine: Engine) -> None:
