@@ -5,6 +5,7 @@ One key's load does not slow another's, and that of made-up keys slows nobody wh
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,11 +42,35 @@ class Lane:
 
 
 class Line:
-    """Those who wait to be told whose their key is, one question at a time."""
+    """Those who wait to be told whose their key is, one question at a time; of too many, one by lot is sent away.
+
+    Were it whoever comes last, who asks again at once would keep out for good whoever waits before they do.
+    """
 
     def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(1)
-        self.inside = 0
+        self._turn = asyncio.Semaphore(1)
+        self._waiting: list[asyncio.Timeout] = []
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn, or for a 429."""
+        try:
+            async with asyncio.timeout(None) as patience:
+                self._waiting.append(patience)
+                if len(self._waiting) > LONGEST_LINE:
+                    self._waiting.pop(random.randrange(len(self._waiting))).reschedule(0)
+                try:
+                    await self._turn.acquire()
+                finally:
+                    if patience in self._waiting:
+                        self._waiting.remove(patience)
+        except TimeoutError:
+            detail = "too many wait to be told whose their key is"
+            raise Problem(429, detail, headers={"Retry-After": "1"}) from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
 class Rates:
@@ -61,18 +86,11 @@ class Rates:
         """What *ask* finds of the key, one question at a time.
 
         A key that was good at its last question waits for its own questions alone; all others, which anybody can make
-        up by the thousand, for each other: a 429 for who would make their line too long. All of them waiting would be
-        more connections than we have, also for callers; and who is new and good among them gets in sooner or later.
+        up by the thousand, for each other: a 429 for one of them where their line is too long. All of them waiting
+        would be more connections than we have, also for callers; and who is new and good among them gets in by and by.
         """
-        line = self._good.get(key, self._strange)
-        if line.inside >= LONGEST_LINE:
-            raise Problem(429, "too many wait to be told whose their key is", headers={"Retry-After": "1"})
-        line.inside += 1
-        try:
-            async with line.turn:
-                found = await ask()
-        finally:
-            line.inside -= 1
+        async with self._good.get(key, self._strange).turn():
+            found = await ask()
         if found is None:
             self._good.pop(key, None)
         else:

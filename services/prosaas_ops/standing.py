@@ -1,7 +1,7 @@
 """What of a stack does not run, and what starts it again: one answer for all who tell of it."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from prosaas_ops.lock import at_work
@@ -55,7 +55,10 @@ def unserved(engine: Engine) -> str:
     """`not_up` of the services that serve nobody who comes now: ended, without a container, or all of them drain."""
     found = engine.current()
     draining = ["prosaas-calls"] if no_new_calls(found, partial(drains, engine)) else []
-    return not_up([*(one.service for one in down(found)), *draining], missing(found, database=own_database()))
+    gone = down(found)
+    ended = [one.service for one in gone if one.state != "paused"]
+    paused = [one.name for one in gone if one.state == "paused"]
+    return not_up([*ended, *draining], missing(found, database=own_database()), paused)
 
 
 def repair(service: str, project: str = "") -> str:
@@ -83,13 +86,16 @@ def on_a_swarm() -> bool:
     return os.environ.get("OPS_SWARM") == "1"
 
 
-def not_up(gone: Iterable[str], missing: Iterable[str] = ()) -> str:
+def not_up(gone: Iterable[str], missing: Iterable[str] = (), paused: Sequence[str] = ()) -> str:
     """That these services do not run, and what starts them again, the ones that others need first; nothing for none.
 
     While a command is at work that may be its doing, and every other one is refused: its end comes first.
     Of another project in STACK= nobody here knows what should run.
     """
     fixes = set() if OTHERS else {repair(service) for service in gone if service != "migrate"}
+    # Before anything else: of one that is paused nothing can be renewed.
+    if paused and not OTHERS:
+        return words.NOT_UP(commands=f"docker unpause {' '.join(paused)}")
     # A restart renews what is there.
     fixes |= {whole() for _ in missing}
     ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]

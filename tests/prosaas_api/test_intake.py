@@ -1,9 +1,10 @@
 """What strangers and tenants send costs little: bounded in bytes, time, answers, lines and turns."""
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -251,16 +252,52 @@ async def test_no_more_than_so_many_wait_to_be_told_whose_their_key_is() -> None
         await go.wait()
         return None
 
-    waiting = [asyncio.create_task(lanes.asked(str(number), held)) for number in range(rates.LONGEST_LINE)]
+    # One whose question is asked, and as many as may wait for theirs.
+    some = [asyncio.create_task(lanes.asked(str(number), held)) for number in range(1 + rates.LONGEST_LINE)]
     await asyncio.sleep(0)
-    with pytest.raises(Problem) as refused:
-        await asyncio.wait_for(lanes.asked("one more", held), 5)
-    assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "1"})
-    waiting.pop().cancel()
+    some[7].cancel()
     await asyncio.sleep(0)
-    waiting.append(asyncio.create_task(lanes.asked("one more", held)))
+    some += [asyncio.create_task(lanes.asked("in the place of who gave up", held))]
+    await asyncio.sleep(0.05)
+    assert [task.done() for task in some].count(True) == 1
+    more = [asyncio.create_task(lanes.asked(f"{number} too many", held)) for number in range(3)]
+    await asyncio.sleep(0.05)
     go.set()
-    assert await asyncio.gather(*waiting) == [None] * rates.LONGEST_LINE
+    told = await asyncio.gather(*some, *more, return_exceptions=True)
+    refused = [each for each in told if isinstance(each, Problem)]
+    assert [(each.status_code, each.headers) for each in refused] == [(429, {"Retry-After": "1"})] * 3
+    assert told.count(None) == 1 + rates.LONGEST_LINE
+
+
+async def test_a_new_good_key_gets_in_among_made_up_ones_that_ask_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After each start all keys are new."""
+    monkeypatch.setattr(rates.random, "randrange", random.Random(4).randrange)
+    lanes = rates.Rates()
+
+    async def nobodys() -> str | None:
+        await asyncio.sleep(0)
+        return None
+
+    async def ours() -> str | None:
+        return "ours"
+
+    async def asks_again(key: str) -> None:
+        while True:
+            with suppress(Problem):
+                await lanes.asked(key, nobodys)
+            await asyncio.sleep(0)
+
+    strangers = [asyncio.create_task(asks_again(str(number))) for number in range(2 * rates.LONGEST_LINE)]
+    async with asyncio.timeout(30):
+        while True:
+            await asyncio.sleep(0.001)
+            with suppress(Problem):
+                assert await lanes.asked("good", ours) == "ours"
+                break
+    for stranger in strangers:
+        stranger.cancel()
 
 
 async def test_a_key_that_is_good_no_longer_waits_among_the_made_up_ones() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from prosaas_ops.act import reach
 from prosaas_ops.act.providers import Answer, OpenAI, Twilio, ask, leads_here, trusting
-from prosaas_ops.act.unfinished import resume
+from prosaas_ops.act.unfinished import refuse_the_paused, resume
 from prosaas_ops.act.up import prepare
 from prosaas_ops.conduct import plan, secrets
 from prosaas_ops.conduct.files import problem
@@ -83,6 +83,7 @@ def run(options: Options) -> int:
     with world.locked("go-live"):
         if not any(found.state == "running" for found in world.containers("gateway")):
             raise problem(str(words.NO_DEMO), str(words.DEMO_FIRST), _READ)
+        refuse_the_paused(world, "go-live")
         resume(world)
         context = trusting(world.setting("CA_BUNDLE"))
         found, twilio = _settings(world, person, context)

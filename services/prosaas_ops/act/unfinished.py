@@ -35,7 +35,7 @@ def end_killed(world: World, command: str) -> None:
         if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
             world.docker("rm", *left, check=False)
     if command not in _RENEWS_NOTHING:
-        _refuse_the_paused(world)
+        refuse_the_paused(world, command)
     journal, all_anew = unfinished(world), command in ALL_ANEW
     if command not in _GOES_ON:
         _refuse_before_the_first(world, journal)
@@ -70,6 +70,7 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         world.warn(words.STAYS(name=name, step=journal["step"]))
         world.remember("journal", None)
         return
+    refuse_the_paused(world, name)
     if name == "up-prod" and not any(found.state == "running" for found in world.containers("gateway")):
         # Nothing serves yet, and who stopped it may have changed what it starts with: looked at anew, as by a start.
         refuse(examine(PREFLIGHT, world, "prod"))
@@ -87,11 +88,13 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
 
 
-def _refuse_the_paused(world: World) -> None:
-    """A Problem where a container is paused: no service of one can be renewed, and each try would leave one more."""
-    paused: list[str] = []
+def refuse_the_paused(world: World, command: str) -> None:
+    """A Problem where one is paused of what the command renews: it cannot be, and each try would leave one more."""
+    paused, renewed = list[str](), (*OURS, "gateway")
+    if command.startswith("restart-"):
+        renewed = (SERVICES[command.removeprefix("restart-")],)
     with suppress(Problem):
-        paused = [one.name for one in world.containers() if one.state == "paused"]
+        paused = [one.name for one in world.containers(*renewed) if one.state == "paused"]
     if paused:
         raise problem(refused.IS_PAUSED(names=", ".join(paused)), f"docker unpause {' '.join(paused)}")
 

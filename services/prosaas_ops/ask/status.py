@@ -78,7 +78,10 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     if now.at_work:
         yield Prose(screen.warn(machine.AT_WORK(which=now.at_work)))
     gone = [each for each in now.running if each.down]
-    if unserved := not_up(*([each.service for each in gone if bool(each.name) is made] for made in (True, False))):
+    # As the engine says it: "Up 5 minutes (Paused)".
+    paused = [each.name for each in gone if "(Paused)" in each.state]
+    ended = [each.service for each in gone if each.name and each.name not in paused]
+    if unserved := not_up(ended, [each.service for each in gone if not each.name], paused):
         yield Prose(screen.bad(unserved))
     yield ""
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)

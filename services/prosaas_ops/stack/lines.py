@@ -251,7 +251,11 @@ def _id(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """What was read a moment ago can be nested too deep to be written."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "?"
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

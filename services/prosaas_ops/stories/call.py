@@ -33,6 +33,8 @@ _WITHOUT_US = ("", EndReason.MISSED, EndReason.TRANSFERRED)
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
 _MARGIN = 5.0
+# An api that stands still takes a call in when it goes on, long after the front door gave the call's webhook up.
+_STOOD_STILL = 45.0
 # Where a provider tells that a call begins, and that its caller is back from a transfer.
 _RINGS, _BACK = "/twilio/voice", "/twilio/transferred"
 # Instructions that were changed longer ago have answered other calls since.
@@ -125,7 +127,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     story.events_from = oldest if oldest is not None and oldest > first else None
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
-        story.entries += _given_up(engine, _RINGS, started - _MARGIN, last + _AFTER)
+        story.entries += _given_up(engine, _RINGS, started - _STOOD_STILL, last + _AFTER)
     if record is not None and record.end_reason in HANDED_OVER:
         story.entries += _given_up(engine, _BACK, started, last + _AFTER)
     story.entries.sort(key=order)

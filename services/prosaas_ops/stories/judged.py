@@ -1,5 +1,6 @@
 """What a call's story says when it is judged: its facts, its silences, and how long the caller waited at first."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def facts_of(story: Story) -> CallFacts:
         killed_after=_ago(story.killed.at - story.started) if story.killed is not None else "",
         killed_how=story.killed.detail if story.killed is not None else "",
         unknown_number=_unknown_number(story),
-        refused_at_door=next(_refusals(entries, given_up), ""),
+        refused_at_door=next(_refusals(entries), ""),
         given_up=given_up,
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
@@ -84,10 +85,12 @@ def facts_of(story: Story) -> CallFacts:
     )
 
 
-def _refusals(entries: list[Entry], given_up: int) -> Iterator[str]:
+def _refusals(entries: list[Entry]) -> Iterator[str]:
     """Why it was turned away; not what an api said that came to a webhook after the front door had given that up."""
+    given_up = min((entry.at for entry in entries if entry.event == DOOR_GAVE_UP), default=math.inf)
     for entry in entries:
-        if entry.event == "VOICE_REFUSED" and not (given_up and any(why in entry.text for why in _TOO_LATE)):
+        late = entry.at > given_up and any(why in entry.text for why in _TOO_LATE)
+        if entry.event == "VOICE_REFUSED" and not late:
             yield entry.text
 
 

@@ -532,13 +532,28 @@ def test_what_is_paused_is_named_with_its_cure_before_anything_is_renewed_and_hi
 ) -> None:
     """The engine starts and replaces none that is paused: each try left one container more."""
     api = Container("a", "prosaas-api", "salon-prosaas-api-1", "paused", "i", "Up 5 minutes (Paused)")
-    monkeypatch.setattr(quiet, "containers", lambda *_: [api])
+    monkeypatch.setattr(quiet, "containers", lambda *names: [api] if not names or api.service in names else [])
+    unfinished.end_killed(quiet, "restart-worker")
     if command in ("down", "backup"):
         unfinished.end_killed(quiet, command)
         return
     with pytest.raises(Problem, match=r"salon-prosaas-api-1: somebody paused it(.|\n)*docker unpause salon-"):
         unfinished.end_killed(quiet, command)
     assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_what_was_killed_is_not_gone_on_with_beside_what_is_paused_whatever_was_asked_for(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup of every night would go on with a deploy, and leave one container more each time."""
+    api = Container("a", "prosaas-api", "salon-prosaas-api-1", "paused", "i", "Up 5 minutes (Paused)")
+    monkeypatch.setattr(quiet, "containers", lambda *names: [api] if not names or api.service in names else [])
+    journal = {"plan": "restart-api", "step": "renew", "at": "x", "memory": {}}
+    quiet.remember("journal", journal)
+    with pytest.raises(Problem, match="docker unpause salon-prosaas-api-1"):
+        unfinished.end_killed(quiet, "backup")
+    assert quiet.remembered("journal") == journal
 
 
 @pytest.mark.docker

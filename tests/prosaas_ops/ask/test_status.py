@@ -21,6 +21,7 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, PROBLEM, Problem
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack.alerts import Alert
+from prosaas_ops.standing import unserved
 from prosaas_ops.stories import status as story
 from prosaas_ops.stories.status import Ended, Facts, Spent
 
@@ -134,6 +135,21 @@ def test_what_others_need_is_started_with_the_whole_stack(stands: Any, engine: A
     ]
     assert command.run(options("status")) == PROBLEM
     assert "next: make up-prod" in capsys.readouterr().out
+
+
+def test_what_is_paused_is_named_with_what_has_it_serve_again(
+    stands: Any, engine: Any, options: Any, capsys: Any
+) -> None:
+    """A restart is refused as long as it is paused."""
+    found = [
+        replace(one, state="paused", status="Up 5 minutes (Paused)") if one.service == "worker" else one
+        for one in engine.containers()
+    ]
+    (worker,) = (one.name for one in found if one.service == "worker")
+    engine.containers = lambda *some: [one for one in found if not some or one.service in some]
+    assert command.run(options("status")) == PROBLEM
+    assert f"not everything serves; next: docker unpause {worker}\n" in capsys.readouterr().out
+    assert unserved(engine) == f"not everything serves; next: docker unpause {worker}"
 
 
 @pytest.mark.parametrize("away", ["prosaas-calls", "gateway", "worker"])

@@ -171,6 +171,12 @@ def test_a_line_that_is_nested_deeper_than_anybody_reads_is_kept_as_it_is() -> N
     assert parse(raw(text)).text == text
 
 
+def test_a_line_of_the_front_doors_that_is_nested_as_deep_as_can_be_read_is_read() -> None:
+    for depth in range(900, 1000):
+        text = '{"level":"error","msg":"x","a":' + "[" * depth + "]" * depth + "}"
+        assert parse(RawLine("2024-01-25T14:00:00Z", "gateway", text)).level in ("ERROR", "INFO")
+
+
 @pytest.mark.parametrize("said", ["\\ud800", "CA1/../../x", "<b>", "CA1 CALL=CA2"])
 def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) -> None:
     for text in (f'{{"message": "x", "call_sid": "{said}", "job_id": "{said}"}}', f"[INFO] x · call_sid={said}"):

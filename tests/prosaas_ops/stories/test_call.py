@@ -325,6 +325,34 @@ def test_a_call_that_the_front_door_gave_up_says_so_and_blames_nobody_else(
     assert sum("[DOOR_GAVE_UP] the front door gave up a request after 10.1 s" in row for row in rows) == 1
 
 
+def test_a_call_that_was_refused_before_the_front_door_gave_up_anothers_was_refused(
+    engine: Any, known: dict[str, Record]
+) -> None:
+    engine.write("prosaas-api", 0.0, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAgone, business_id=456")
+    engine.write(
+        "prosaas-api",
+        5.0,
+        "[WARNING] ⛔ [VOICE_REFUSED] call refused: the call has ended, or was answered long ago · call_sid=CAgone",
+    )
+    engine.write("gateway", 50, given_up("/twilio/voice"))
+    known["CAgone"] = record("CAgone", end_reason="", status="ringing", ended_at=None, duration_s=None, metrics={})
+    told = story.tell(engine, "CAgone")
+    assert told is not None
+    assert [trouble.name for trouble in verdict(facts_of(told))] == ["refused_at_door"]
+
+
+def test_a_call_is_traced_to_the_front_door_that_gave_it_up_long_before_its_api_went_on(
+    engine: Any, known: dict[str, Record]
+) -> None:
+    """The record begins when an api that had stood still took the call in."""
+    engine.write("prosaas-api", 0.0, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAgone, business_id=456")
+    engine.write("gateway", -30, given_up("/twilio/voice"))
+    known["CAgone"] = record("CAgone", end_reason="", status="ringing", ended_at=None, duration_s=None, metrics={})
+    told = story.tell(engine, "CAgone")
+    assert told is not None
+    assert [trouble.name for trouble in verdict(facts_of(told))] == ["given_up"]
+
+
 def test_what_the_front_door_gave_up_stands_in_the_story_of_a_transfer_and_of_no_call_that_the_agent_had(
     engine: Any, known: dict[str, Record]
 ) -> None:
