@@ -16,6 +16,7 @@ from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.records import Record, call_record, number_known, numbers
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
+from prosaas_ops.stories.call import HAPPENINGS
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
 
@@ -49,7 +50,7 @@ def run(options: Options) -> int:
         nonlocal beside
         # What somebody deploys or restarts meanwhile is around the call, and not of it; what failed may be.
         if isinstance(item, Happening) and not item.failed:
-            beside += 1
+            beside += item.what in HAPPENINGS
         elif cap.admit(item):
             screen.say(*screen.show(item, call_sid))
 

@@ -90,7 +90,8 @@ def resume(world: World, *, all_anew: bool = False) -> None:
 
 def refuse_the_paused(world: World, command: str) -> None:
     """A Problem where one is paused of what the command renews: it cannot be, and each try would leave one more."""
-    paused, renewed = list[str](), (*OURS, "gateway")
+    paused: list[str] = []
+    renewed: tuple[str, ...] = (*OURS, "gateway")
     if command.startswith("restart-"):
         renewed = (SERVICES[command.removeprefix("restart-")],)
     with suppress(Problem):

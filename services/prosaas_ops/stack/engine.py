@@ -276,7 +276,7 @@ def _in_time(connection: socket.socket, path: str) -> Iterator[None]:
 
 
 def _event_query(project: str) -> dict[str, Any]:
-    kinds = ["create", "start", "restart", "stop", "kill", "die", "oom", "destroy", "health_status"]
+    kinds = ["create", "start", "restart", "stop", "kill", "die", "oom", "pause", "unpause", "destroy", "health_status"]
     return {"filters": json.dumps({"type": ["container"], "label": _labels(project), "event": kinds})}
 
 

@@ -24,7 +24,7 @@ from prosaas_ops.texts.told import NO_LINE_KNOWS
 # What a service says of itself as a whole is around every call of its time.
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED",
            "LOG_DROPPED", "QUEUE_LOST", "QUEUE_BACK", "CIRCUIT_OPEN", "CIRCUIT_CLOSED")  # fmt: skip
-_HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
+HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "pause", "unpause", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
 _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
 # How a call ends that never reached the agent; where the agent transfers one, it had its stream.
@@ -111,7 +111,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries += [
         from_happening(told)
         for told in happened
-        if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
+        if told.what in HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
     entries.sort(key=order)
     _tell_apart(entries, raws)

@@ -121,7 +121,7 @@ def lines_of_record(record: Record, known: Iterable[Line]) -> list[Line]:
 
 def from_happening(told: Happening) -> Entry:
     """What the engine told of a container."""
-    level = "WARNING" if told.what in ("kill", "die", "oom") else "INFO"
+    level = "WARNING" if told.what in ("kill", "die", "oom", "pause") else "INFO"
     text = f"container {told.what}" + (f", {told.detail}" if told.detail else "")
     return Entry(told.at, told.service, "container", level, "", text, origin="engine", container=told.container)
 

@@ -122,7 +122,7 @@ def test_what_is_restarted_beside_a_call_is_counted_and_what_fails_stands_among_
     engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def place(*_: Any, heard: Any, **__: Any) -> Placed:
-        for what in ("create", "start", "health_status", "kill", "die"):
+        for what in ("create", "start", "health_status", "kill", "die", "unpause"):
             heard(Happening(1.0, "worker", what, ""))
         heard(Happening(1.0, "prosaas-calls", "die", "exit code 137", failed=True))
         return placed(20)
@@ -134,7 +134,7 @@ def test_what_is_restarted_beside_a_call_is_counted_and_what_fails_stands_among_
     call.run(options("call"))
     said = capsys.readouterr().out
     assert [row.partition("── ")[2] for row in said.splitlines() if "── " in row] == ["container die, exit code 137"]
-    assert "container events during the call: 5; make trace tells them" in said
+    assert "container events during the call: 4; make trace tells them" in said
 
 
 @pytest.mark.parametrize(("rows", "problems"), [(499, 1), (500, 0)])

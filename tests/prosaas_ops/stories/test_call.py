@@ -85,6 +85,7 @@ def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
     engine.happen("prosaas-calls", 6.0, "kill", signal="15")
     engine.happen("prosaas-calls", 6.5, "oom")
     engine.happen("prosaas-calls", 6.6, "health_status: unhealthy")
+    engine.happen("prosaas-api", 6.7, "unpause")
     engine.write("prosaas-calls", 6.1, "[INFO] 🚦 [DRAIN_START] מפסיק לקבל שיחות, פעילות: 1")
     engine.write("prosaas-calls", 6.2, "[INFO] of nobody in particular")
     engine.write("worker", 400.0, "[WARNING] long after the call")
@@ -95,6 +96,7 @@ def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
         ("container", "container kill, SIGTERM"),
         ("around", "מפסיק לקבל שיחות, פעילות: 1"),
         ("container", "container oom, out of memory"),
+        ("container", "container unpause"),
     ]
 
 
